@@ -1,0 +1,3 @@
+"""cimsim: benchmark campaigns for compute-in-memory as a Snakemake workflow."""
+
+__version__ = "0.1.0"

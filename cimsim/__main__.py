@@ -1,0 +1,5 @@
+"""Run the command line with ``python -m cimsim``."""
+
+from cimsim.cli import main
+
+main()

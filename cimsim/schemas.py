@@ -1,0 +1,168 @@
+"""Schema of every Parquet file that a stage writes; the contract between stages.
+
+Units are in the column names: m2, s, j (joule), w (watt). Shapes: K rows (fan-in) and N columns
+(fan-out) of a layer's matrix, V input vectors per image.
+"""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+_text, _int, _long, _real, _flag = pa.string(), pa.int32(), pa.int64(), pa.float64(), pa.bool_()
+_bytes = pa.large_binary()
+
+
+def _schema(**fields: pa.DataType) -> pa.Schema:
+    return pa.schema([pa.field(name, kind, nullable=False) for name, kind in fields.items()])
+
+
+# --- checkpoint -------------------------------------------------------------------------------------
+STATE = _schema(name=_text, dtype=_text, shape=pa.list_(_long), data=_bytes)
+"""state.parquet: one row a tensor of the state_dict, little-endian bytes, row-major."""
+
+TRAINING = _schema(epoch=_int, learning_rate=_real, loss=_real, train_accuracy=_real)
+"""training.parquet: one row an epoch; no rows for a checkpoint that was loaded."""
+
+# --- calibrate --------------------------------------------------------------------------------------
+SCALES = _schema(
+    layer=_text,
+    index=_int,
+    on_array=_flag,
+    weight_scale=pa.list_(_real),
+    input_scale=_real,
+    input_zero_point=_int,
+    input_min=_real,
+    input_max=_real,
+)
+"""scales.parquet: one row a matrix layer in execution order. real weight = code * weight_scale[n] (N
+values, or 1 if per tensor); real input = (code - zero_point) * input_scale."""
+
+PREDICTIONS = _schema(image=_int, label=_int, float_prediction=_int, quantized_prediction=_int)
+"""predictions.parquet: one row a test image."""
+
+# --- map --------------------------------------------------------------------------------------------
+LAYERS = _schema(
+    layer=_text,
+    index=_int,
+    kind=_text,
+    in_channels=_int,
+    in_height=_int,
+    in_width=_int,
+    kernel_height=_int,
+    kernel_width=_int,
+    out_channels=_int,
+    out_height=_int,
+    out_width=_int,
+    stride=_int,
+    padding=_int,
+    groups=_int,
+    pooled=_flag,
+    on_array=_flag,
+    rows=_int,
+    columns=_int,
+    vectors=_int,
+    cells_per_weight=_int,
+    row_groups=_int,
+    subarrays=_int,
+    cell_utilization=_real,
+)
+"""layers.parquet: one row a matrix layer in execution order; kind is conv or linear; a linear layer on
+tokens has in_height = tokens, in_width = 1. row_groups = ceil(K / parallel_rows); cell_utilization =
+used cells over cells of its subarrays."""
+
+WEIGHT_CODES = _schema(layer=_text, rows=_int, columns=_int, codes=_bytes)
+"""weights.parquet: signed int8 weight codes [K, N], row-major; K runs channel, kernel row, kernel column
+(channel slowest)."""
+
+COLUMN_SUMS = _schema(layer=_text, column_sum=_int, count=_long)
+"""column_sums.parquet: histogram of the ideal column sums (in cell-state steps) over the calibration
+images, for the calibrated ADC range."""
+
+# --- trace ------------------------------------------------------------------------------------------
+TRACE = _schema(layer=_text, image=_int, rows=_int, vectors=_int, bits=_int, codes=_bytes)
+"""trace.parquet: non-negative input codes uint8 [K, V], row-major, one row a layer and image."""
+
+# --- infer ------------------------------------------------------------------------------------------
+SEEDS = _schema(
+    seed=_long,
+    images=_int,
+    correct=_int,
+    accuracy=_real,
+    logit_error_rms=_real,
+    predictions=pa.list_(_int),
+)
+"""seeds_<first>_<last>.parquet: one row a seed (one chip instance). logit_error_rms is the root mean
+square difference from the quantised network's outputs, relative to their root mean square."""
+
+# --- ppa --------------------------------------------------------------------------------------------
+CHIP = _schema(
+    area_m2=_real,
+    area_array_m2=_real,
+    area_interconnect_m2=_real,
+    area_adc_m2=_real,
+    area_accumulation_m2=_real,
+    area_other_m2=_real,
+    clock_period_s=_real,
+    latency_s=_real,
+    energy_dynamic_j=_real,
+    energy_leakage_j=_real,
+    power_leakage_w=_real,
+    energy_adc_j=_real,
+    energy_accumulation_j=_real,
+    energy_other_j=_real,
+    energy_buffer_j=_real,
+    energy_interconnect_j=_real,
+    latency_adc_s=_real,
+    latency_accumulation_s=_real,
+    latency_other_s=_real,
+    latency_buffer_s=_real,
+    latency_interconnect_s=_real,
+    operations=_real,
+    tops=_real,
+    tops_per_w=_real,
+    tops_per_mm2=_real,
+    frames_per_s=_real,
+    memory_utilization=_real,
+    tiles=_int,
+    tile_grid_rows=_int,
+    tile_grid_columns=_int,
+)
+"""chip.parquet: one row; energies and latency per image (pipelined: the slowest stage)."""
+
+PPA_LAYERS = _schema(
+    layer=_text,
+    index=_int,
+    mapping=_text,
+    tile_rows=_int,
+    tile_columns=_int,
+    speed_up_rows=_int,
+    speed_up_columns=_int,
+    utilization=_real,
+    latency_s=_real,
+    energy_dynamic_j=_real,
+    energy_leakage_j=_real,
+    power_leakage_w=_real,
+    energy_adc_j=_real,
+    energy_accumulation_j=_real,
+    energy_other_j=_real,
+    energy_buffer_j=_real,
+    energy_interconnect_j=_real,
+    latency_adc_s=_real,
+    latency_accumulation_s=_real,
+    latency_other_s=_real,
+    latency_buffer_s=_real,
+    latency_interconnect_s=_real,
+)
+"""layers.parquet of the ppa stage: one row a matrix layer; mapping is novel or conventional."""
+
+COMPONENTS = _schema(
+    scope=_text,
+    component=_text,
+    area_m2=_real,
+    energy_j=_real,
+    leakage_w=_real,
+)
+"""components.parquet: scope 'chip' gives the area and leakage of each component of the whole chip (the
+areas add up to area_m2; 'layout' is area inside subarrays that belongs to no circuit); scope = a layer's
+name gives its dynamic energy by component (they add up to the layer's energy_dynamic_j). Unused
+quantities are 0."""

@@ -1,0 +1,89 @@
+"""Parquet files with an explicit schema and provenance, written whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from cimsim.errors import UserError
+
+PROVENANCE = b"cimsim"
+"""Key of the schema metadata that holds the provenance, as JSON."""
+
+
+def write_table(
+    path: Path,
+    columns: Mapping[str, Any],
+    schema: pa.Schema,
+    provenance: Mapping[str, Any],
+) -> None:
+    """Write `columns` (one sequence per field of `schema`) to `path`, through a temporary name.
+
+    `provenance` (JSON values: stage, key, versions) goes into the file's metadata. Nothing that differs
+    between two runs of the same computation may be in it, because equal runs give equal bytes.
+
+    Raises:
+        ValueError: the columns are not exactly the fields of the schema.
+        UserError: the file cannot be written (no space, no permission).
+    """
+    if set(columns) != set(schema.names):
+        raise ValueError(f"columns {sorted(columns)} do not match the schema {sorted(schema.names)}")
+    stamped = schema.with_metadata({PROVENANCE: json.dumps(provenance, sort_keys=True).encode()})
+    table = pa.table([pa.array(columns[f.name], type=f.type) for f in schema], schema=stamped)
+    write_atomically(path, lambda temporary: pq.write_table(table, temporary, compression="zstd"))
+
+
+def write_atomically(path: Path, write: Any) -> None:
+    """Call ``write(temporary_path)`` beside `path` and rename the result to `path`.
+
+    Raises:
+        UserError: the operating system refuses the write; no file is left behind.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write(temporary)
+        temporary.replace(path)
+    except OSError as error:
+        raise UserError(f"{path}: cannot be written: {error.strerror or error}") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def read_table(path: Path, schema: pa.Schema) -> pa.Table:
+    """Read a Parquet file and check that it has the columns and types of `schema`.
+
+    Raises:
+        UserError: the file is missing, truncated, no Parquet file, or has other columns.
+    """
+    try:
+        table = pq.read_table(path)
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: no such file; run the stage that writes it") from error
+    except (pa.ArrowInvalid, OSError) as error:
+        raise UserError(f"{path}: no readable Parquet file ({error}); delete it and run again") from error
+    if not table.schema.equals(schema):
+        raise UserError(
+            f"{path}: columns {table.schema.names} are not the expected {schema.names}; "
+            "it was written by another version: delete it and run again"
+        )
+    return table
+
+
+def provenance_of(path: Path) -> dict[str, Any]:
+    """Return the provenance that :func:`write_table` stored in the file."""
+    metadata = pq.read_schema(path).metadata or {}
+    loaded: dict[str, Any] = json.loads(metadata.get(PROVENANCE, b"{}"))
+    return loaded
+
+
+def rows(table: pa.Table) -> Iterable[dict[str, Any]]:
+    """Iterate over the rows of a table as dictionaries."""
+    for batch in table.to_batches():
+        yield from batch.to_pylist()

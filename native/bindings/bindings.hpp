@@ -1,0 +1,13 @@
+#pragma once
+#include <pybind11/pybind11.h>
+
+namespace cimsim {
+
+// Technology, formulas and circuit modules (bindings/circuits.cpp).
+void bind_circuits(pybind11::module_& m);
+// Subarray to chip (bindings/chip.cpp).
+void bind_chip(pybind11::module_& m);
+// Array-product kernels and random numbers (bindings/kernels.cpp).
+void bind_kernels(pybind11::module_& m);
+
+}  // namespace cimsim

@@ -1,0 +1,11 @@
+// Python module cimsim._native. Each family of bindings lives in a file of its own; none has logic.
+#include <pybind11/pybind11.h>
+
+#include "bindings/bindings.hpp"
+
+PYBIND11_MODULE(_native, m) {
+  m.doc() = "Native engine of cimsim: circuits, chip and array kernels.";
+  cimsim::bind_circuits(m);
+  cimsim::bind_chip(m);
+  cimsim::bind_kernels(m);
+}
