@@ -9,7 +9,8 @@ from difflib import get_close_matches
 class UserError(Exception):
     """Bad input. The message names the file, the key or field, the value and what is allowed.
 
-    The command line prints it as one line and exits with status 1; the workflow stops before any job.
+    The command line prints it as one line and exits with status 1; the workflow stops before any
+    job.
     """
 
 

@@ -16,14 +16,14 @@ def _schema(**fields: pa.DataType) -> pa.Schema:
     return pa.schema([pa.field(name, kind, nullable=False) for name, kind in fields.items()])
 
 
-# --- checkpoint -------------------------------------------------------------------------------------
+# --- checkpoint -----------------------------------------------------------------------------------
 STATE = _schema(name=_text, dtype=_text, shape=pa.list_(_long), data=_bytes)
 """state.parquet: one row a tensor of the state_dict, little-endian bytes, row-major."""
 
 TRAINING = _schema(epoch=_int, learning_rate=_real, loss=_real, train_accuracy=_real)
 """training.parquet: one row an epoch; no rows for a checkpoint that was loaded."""
 
-# --- calibrate --------------------------------------------------------------------------------------
+# --- calibrate ------------------------------------------------------------------------------------
 SCALES = _schema(
     layer=_text,
     index=_int,
@@ -34,13 +34,13 @@ SCALES = _schema(
     input_min=_real,
     input_max=_real,
 )
-"""scales.parquet: one row a matrix layer in execution order. real weight = code * weight_scale[n] (N
-values, or 1 if per tensor); real input = (code - zero_point) * input_scale."""
+"""scales.parquet: one row a matrix layer in execution order. real weight = code * weight_scale[n]
+(N values, or 1 if per tensor); real input = (code - zero_point) * input_scale."""
 
 PREDICTIONS = _schema(image=_int, label=_int, float_prediction=_int, quantized_prediction=_int)
 """predictions.parquet: one row a test image."""
 
-# --- map --------------------------------------------------------------------------------------------
+# --- map ------------------------------------------------------------------------------------------
 LAYERS = _schema(
     layer=_text,
     index=_int,
@@ -66,23 +66,23 @@ LAYERS = _schema(
     subarrays=_int,
     cell_utilization=_real,
 )
-"""layers.parquet: one row a matrix layer in execution order; kind is conv or linear; a linear layer on
-tokens has in_height = tokens, in_width = 1. row_groups = ceil(K / parallel_rows); cell_utilization =
-used cells over cells of its subarrays."""
+"""layers.parquet: one row a matrix layer in execution order; kind is conv or linear; a linear layer
+on tokens has in_height = tokens, in_width = 1. row_groups = ceil(K / parallel_rows);
+cell_utilization = used cells over cells of its subarrays."""
 
 WEIGHT_CODES = _schema(layer=_text, rows=_int, columns=_int, codes=_bytes)
-"""weights.parquet: signed int8 weight codes [K, N], row-major; K runs channel, kernel row, kernel column
-(channel slowest)."""
+"""weights.parquet: signed int8 weight codes [K, N], row-major; K runs channel, kernel row, kernel
+column (channel slowest)."""
 
 COLUMN_SUMS = _schema(layer=_text, column_sum=_int, count=_long)
-"""column_sums.parquet: histogram of the ideal column sums (in cell-state steps) over the calibration
-images, for the calibrated ADC range."""
+"""column_sums.parquet: histogram of the ideal column sums (in cell-state steps) over the
+calibration images, for the calibrated ADC range."""
 
-# --- trace ------------------------------------------------------------------------------------------
+# --- trace ----------------------------------------------------------------------------------------
 TRACE = _schema(layer=_text, image=_int, rows=_int, vectors=_int, bits=_int, codes=_bytes)
 """trace.parquet: non-negative input codes uint8 [K, V], row-major, one row a layer and image."""
 
-# --- infer ------------------------------------------------------------------------------------------
+# --- infer ----------------------------------------------------------------------------------------
 SEEDS = _schema(
     seed=_long,
     images=_int,
@@ -91,10 +91,10 @@ SEEDS = _schema(
     logit_error_rms=_real,
     predictions=pa.list_(_int),
 )
-"""seeds_<first>_<last>.parquet: one row a seed (one chip instance). logit_error_rms is the root mean
-square difference from the quantised network's outputs, relative to their root mean square."""
+"""seeds_<first>_<last>.parquet: one row a seed (one chip instance). logit_error_rms is the root
+mean square difference from the quantised network's outputs, relative to their root mean square."""
 
-# --- ppa --------------------------------------------------------------------------------------------
+# --- ppa ------------------------------------------------------------------------------------------
 CHIP = _schema(
     area_m2=_real,
     area_array_m2=_real,
@@ -162,7 +162,7 @@ COMPONENTS = _schema(
     energy_j=_real,
     leakage_w=_real,
 )
-"""components.parquet: scope 'chip' gives the area and leakage of each component of the whole chip (the
-areas add up to area_m2; 'layout' is area inside subarrays that belongs to no circuit); scope = a layer's
-name gives its dynamic energy by component (they add up to the layer's energy_dynamic_j). Unused
-quantities are 0."""
+"""components.parquet: scope 'chip' gives the area and leakage of each component of the whole chip
+(the areas add up to area_m2; 'layout' is area inside subarrays that belongs to no circuit); scope =
+a layer's name gives its dynamic energy by component (they add up to the layer's energy_dynamic_j).
+Unused quantities are 0."""

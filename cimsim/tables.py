@@ -25,15 +25,18 @@ def write_table(
 ) -> None:
     """Write `columns` (one sequence per field of `schema`) to `path`, through a temporary name.
 
-    `provenance` (JSON values: stage, key, versions) goes into the file's metadata. Nothing that differs
-    between two runs of the same computation may be in it, because equal runs give equal bytes.
+    `provenance` (JSON values: stage, key, versions) goes into the file's metadata. Nothing that
+    differs between two runs of the same computation may be in it, because equal runs give equal
+    bytes.
 
     Raises:
         ValueError: the columns are not exactly the fields of the schema.
         UserError: the file cannot be written (no space, no permission).
     """
     if set(columns) != set(schema.names):
-        raise ValueError(f"columns {sorted(columns)} do not match the schema {sorted(schema.names)}")
+        raise ValueError(
+            f"columns {sorted(columns)} do not match the schema {sorted(schema.names)}"
+        )
     stamped = schema.with_metadata({PROVENANCE: json.dumps(provenance, sort_keys=True).encode()})
     table = pa.table([pa.array(columns[f.name], type=f.type) for f in schema], schema=stamped)
     write_atomically(path, lambda temporary: pq.write_table(table, temporary, compression="zstd"))
@@ -67,7 +70,9 @@ def read_table(path: Path, schema: pa.Schema) -> pa.Table:
     except FileNotFoundError as error:
         raise UserError(f"{path}: no such file; run the stage that writes it") from error
     except (pa.ArrowInvalid, OSError) as error:
-        raise UserError(f"{path}: no readable Parquet file ({error}); delete it and run again") from error
+        raise UserError(
+            f"{path}: no readable Parquet file ({error}); delete it and run again"
+        ) from error
     if not table.schema.equals(schema):
         raise UserError(
             f"{path}: columns {table.schema.names} are not the expected {schema.names}; "

@@ -1,1 +1,4 @@
-"""What a campaign is: design points, their expansion, keys and paths. Imports neither torch nor pandas."""
+"""What a campaign is: design points, their expansion, keys and paths.
+
+Imports neither torch nor pandas.
+"""

@@ -4,8 +4,10 @@ Torch-free, so that a campaign is validated without loading a network; the build
 :mod:`cimsim.workloads`.
 """
 
-MODELS = ("vgg8", "vit")
+from typing import Literal
+
+ModelName = Literal["vgg8", "vit"]
 """vgg8: the 8-layer VGG of the CIM literature; vit: a small vision transformer (timm)."""
 
-DATASETS = ("digits16",)
+DatasetName = Literal["digits16"]
 """digits16: the handwritten digits that ship with scikit-learn, enlarged to 16 x 16."""

@@ -1,30 +1,32 @@
 """The design point: the full, validated description of one experiment.
 
 Every field has a default, so that a campaign names only what it varies. Fields that a stage reads
-enter its key (see :mod:`cimsim.campaign.keys`); a field that equals its default never does, so a new
-field keeps old keys.
+enter its key (see :mod:`cimsim.campaign.keys`); a field that equals its default never does, so a
+new field keeps old keys.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from cimsim.campaign.catalogue import DATASETS, MODELS
+from cimsim.campaign.catalogue import DatasetName, ModelName
 
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 """A share between 0 and 1."""
 
-NODES = (130, 90, 65, 45, 32, 22, 14, 10, 7, 5, 3, 2, 1)
+Node = Literal[130, 90, 65, 45, 32, 22, 14, 10, 7, 5, 3, 2, 1]
 """Technology nodes in nm that have a technology table (specification circuits.md 1.1)."""
+
+NODES: tuple[int, ...] = get_args(Node)
 
 OLDEST_FINFET = 14
 """First node (nm) of the FinFET and gate-all-around tables: LSTP at 300 K only, no RRAM."""
 
 
 class Section(BaseModel):
-    """A part of a design point: unknown keys are refused and values do not change after validation."""
+    """A part of a design point: unknown keys are refused, values never change once validated."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
@@ -32,16 +34,18 @@ class Section(BaseModel):
 class Workload(Section):
     """Which network runs on which images."""
 
-    model: Literal[MODELS] = Field("vgg8", description="network, one of the catalogue")  # type: ignore[valid-type]
+    model: ModelName = Field("vgg8", description="network, one of the catalogue")
     width: float = Field(
         0.125, gt=0.0, le=4.0, description="multiplier of the channel counts (VGG-8 only)"
     )
-    dataset: Literal[DATASETS] = Field("digits16", description="images, one of the catalogue")  # type: ignore[valid-type]
+    dataset: DatasetName = Field("digits16", description="images, one of the catalogue")
     images: int = Field(0, ge=0, description="test images that are evaluated; 0 = all")
     checkpoint: str = Field(
         "train", description="'train' (seeded, in the workflow) or a path to a saved state_dict"
     )
-    training_seed: int = Field(0, ge=0, description="seed of the initial weights and of the order of images")
+    training_seed: int = Field(
+        0, ge=0, description="seed of the initial weights and of the order of images"
+    )
 
 
 class Quantization(Section):
@@ -56,7 +60,10 @@ class Quantization(Section):
         "max", description="how the range of an activation is found from the calibration images"
     )
     percentile: float = Field(
-        99.99, gt=50.0, le=100.0, description="share of |x| inside the range, % (observer: percentile)"
+        99.99,
+        gt=50.0,
+        le=100.0,
+        description="share of |x| inside the range, % (observer: percentile)",
     )
     images: int = Field(256, ge=1, description="calibration images, from the training split")
     float_layers: tuple[str, ...] = Field(
@@ -67,22 +74,29 @@ class Quantization(Section):
 class Cell(Section):
     """The memory cell."""
 
-    technology: Literal["sram", "rram", "fefet", "nvcap"] = Field("rram", description="memory technology")
+    technology: Literal["sram", "rram", "fefet", "nvcap"] = Field(
+        "rram", description="memory technology"
+    )
     bits: int = Field(1, ge=1, le=4, description="bits per cell")
     resistance_on: float = Field(6e3, gt=0.0, description="resistance of the highest state, ohm")
     resistance_off: float = Field(102e3, gt=0.0, description="resistance of the lowest state, ohm")
     states_file: str = Field(
         "",
-        description="CSV with columns mean,std (S), one row per state, lowest first; replaces the two resistances "
+        description="CSV with columns mean,std (S), one row per state, lowest first; "
+        "replaces the two resistances "
         "in the accuracy path",
     )
-    access: Literal["cmos", "none"] = Field("cmos", description="access device: CMOS transistor or cross-point")
+    access: Literal["cmos", "none"] = Field(
+        "cmos", description="access device: CMOS transistor or cross-point"
+    )
 
 
 class Retention(Section):
     """Drift of programmed cells: g(t) = g(0) * time ** (exponent * direction)."""
 
-    time: float = Field(0.0, ge=0.0, description="time since programming over the reference time; 0 = no drift")
+    time: float = Field(
+        0.0, ge=0.0, description="time since programming over the reference time; 0 = no drift"
+    )
     exponent: float = Field(0.0, ge=0.0, le=1.0, description="drift exponent; 0 = no drift")
     direction: Literal["target", "random"] = Field(
         "target", description="towards a target conductance, or a random sign per cell"
@@ -91,9 +105,12 @@ class Retention(Section):
 
 
 class OutputNoise(Section):
-    """Noise of a whole column read, in ADC steps of one cell state; replaces the cell-level models."""
+    """Noise of a whole column read, in ADC steps of one cell state; "
+    "replaces the cell-level models."""
 
-    sigma: float = Field(0.0, ge=0.0, description="standard deviation, in units of one cell-state step; 0 = off")
+    sigma: float = Field(
+        0.0, ge=0.0, description="standard deviation, in units of one cell-state step; 0 = off"
+    )
     file: str = Field(
         "", description="CSV with columns output,mean,std: one row per ideal column sum, from 0"
     )
@@ -103,20 +120,28 @@ class Nonideality(Section):
     """Deviations of the cells and of their reading."""
 
     device_variation: float = Field(
-        0.0, ge=0.0, le=2.0, description="device-to-device standard deviation relative to each state's mean"
+        0.0,
+        ge=0.0,
+        le=2.0,
+        description="device-to-device standard deviation relative to each state's mean",
     )
     read_noise: float = Field(
-        0.0, ge=0.0, le=2.0, description="standard deviation of one read relative to the cell's conductance"
+        0.0,
+        ge=0.0,
+        le=2.0,
+        description="standard deviation of one read relative to the cell's conductance",
     )
     stuck_at_0: Fraction = Field(0.0, description="share of cells stuck at the lowest state")
     stuck_at_1: Fraction = Field(0.0, description="share of cells stuck at the highest state")
-    retention: Retention = Field(default_factory=Retention)
-    output_noise: OutputNoise = Field(default_factory=OutputNoise)
+    retention: Retention = Retention()
+    output_noise: OutputNoise = OutputNoise()
 
     @model_validator(mode="after")
     def _rates_add_up(self) -> Self:
         if self.stuck_at_0 + self.stuck_at_1 > 1.0:
-            raise ValueError("stuck_at_0 + stuck_at_1 is above 1; together they are a share of the cells")
+            raise ValueError(
+                "stuck_at_0 + stuck_at_1 is above 1; together they are a share of the cells"
+            )
         return self
 
 
@@ -125,11 +150,15 @@ class AdcRange(Section):
 
     policy: Literal["full", "calibrated", "fixed"] = Field(
         "full",
-        description="full: the largest possible sum; calibrated: per layer, from the column sums of the calibration "
+        description="full: the largest possible sum; calibrated: per layer, from the "
+        "column sums of the calibration "
         "images; fixed: the given step",
     )
     percentile: float = Field(
-        99.9, gt=50.0, le=100.0, description="share of column sums inside the range, % (policy: calibrated)"
+        99.9,
+        gt=50.0,
+        le=100.0,
+        description="share of column sums inside the range, % (policy: calibrated)",
     )
     step: float = Field(1.0, gt=0.0, description="ADC step (policy: fixed)")
 
@@ -137,11 +166,15 @@ class AdcRange(Section):
 class Adc(Section):
     """The analog-to-digital converter at the foot of a column."""
 
-    kind: Literal["mlsa", "sar"] = Field("mlsa", description="multilevel sense amplifier (flash) or SAR")
-    sensing: Literal["voltage", "current"] = Field("voltage", description="sensing mode of the MLSA")
+    kind: Literal["mlsa", "sar"] = Field(
+        "mlsa", description="multilevel sense amplifier (flash) or SAR"
+    )
+    sensing: Literal["voltage", "current"] = Field(
+        "voltage", description="sensing mode of the MLSA"
+    )
     bits: int = Field(7, ge=1, le=16, description="resolution, bits")
     columns_shared: int = Field(8, ge=1, description="columns that share one ADC")
-    range: AdcRange = Field(default_factory=AdcRange)
+    range: AdcRange = AdcRange()
 
 
 class Array(Section):
@@ -151,19 +184,21 @@ class Array(Section):
     columns: int = Field(128, ge=1, le=4096, description="columns of a subarray")
     parallel_rows: int = Field(128, ge=1, description="rows that are read together; divides rows")
     dac_bits: int = Field(1, ge=1, le=8, description="input bits applied per read")
-    adc: Adc = Field(default_factory=Adc)
+    adc: Adc = Adc()
 
     @model_validator(mode="after")
     def _row_groups(self) -> Self:
         if self.parallel_rows > self.rows or self.rows % self.parallel_rows:
             allowed = [p for p in range(1, self.rows + 1) if self.rows % p == 0]
             raise ValueError(
-                f"parallel_rows is {self.parallel_rows} but must divide rows ({self.rows}): one of {allowed}"
+                f"parallel_rows is {self.parallel_rows} but must divide rows "
+                f"({self.rows}): one of {allowed}"
             )
         if self.adc.columns_shared > self.columns or self.columns % self.adc.columns_shared:
             allowed = [p for p in range(1, self.columns + 1) if self.columns % p == 0]
             raise ValueError(
-                f"adc.columns_shared is {self.adc.columns_shared} but must divide columns ({self.columns}): "
+                f"adc.columns_shared is {self.adc.columns_shared} but must divide "
+                f"columns ({self.columns}): "
                 f"one of {allowed}"
             )
         return self
@@ -172,39 +207,51 @@ class Array(Section):
 class Chip(Section):
     """Technology, floor plan and system of the chip."""
 
-    node: Literal[NODES] = Field(22, description="technology node, nm")  # type: ignore[valid-type]
-    roadmap: Literal["lstp", "hp"] = Field("lstp", description="low standby power or high performance devices")
+    node: Node = Field(22, description="technology node, nm")
+    roadmap: Literal["lstp", "hp"] = Field(
+        "lstp", description="low standby power or high performance devices"
+    )
     temperature: int = Field(300, ge=300, le=400, description="K")
     mapping: Literal["novel", "conventional"] = Field(
-        "novel", description="novel: one processing element per kernel position; conventional: unrolled matrix"
+        "novel",
+        description="novel: one processing element per kernel position; conventional: "
+        "unrolled matrix",
     )
     pipeline: bool = Field(True, description="layers work on successive images at the same time")
-    speed_up: int = Field(8, ge=1, description="upper bound of the pipeline's speed-up of early layers")
+    speed_up: int = Field(
+        8, ge=1, description="upper bound of the pipeline's speed-up of early layers"
+    )
     global_bus: Literal["xy", "htree"] = Field("xy", description="interconnect between tiles")
     global_buffer: Literal["register", "sram"] = Field("register", description="chip buffer")
     tile_buffer: Literal["register", "sram"] = Field("register", description="tile buffers")
-    activation: Literal["chip", "tile"] = Field("chip", description="where the activation units sit")
+    activation: Literal["chip", "tile"] = Field(
+        "chip", description="where the activation units sit"
+    )
     activation_function: Literal["relu", "sigmoid"] = Field("relu")
-    synchronous: bool = Field(True, description="latencies in clock cycles; the slowest sensing sets the clock")
+    synchronous: bool = Field(
+        True, description="latencies in clock cycles; the slowest sensing sets the clock"
+    )
     input_toggle: Fraction = Field(0.18, description="switching rate of input bits on buses")
     output_toggle: Fraction = Field(0.5, description="switching rate of output bits on buses")
-    post_layout_calibration: bool = Field(True, description="apply the silicon calibration factors alpha..zeta")
+    post_layout_calibration: bool = Field(
+        True, description="apply the silicon calibration factors alpha..zeta"
+    )
     trace_images: int = Field(1, ge=1, description="images whose activity drives the energy model")
 
 
 class Fidelity(Section):
     """Where cimsim corrects the reference and where it follows it: one switch per known fault.
 
-    The defaults are the corrected behaviour; the preset ``neurosim-v1.5`` sets the other one. Qn are the
-    numbers of the specification's list of faults (functional.md 9 and chip.md 8).
-    """
+    The defaults are the corrected behaviour; the preset ``neurosim-v1.5`` sets the other one. Qn
+    are the numbers of the specification's list of faults (functional.md 9 and chip.md 8)."""
 
     integer_conversion: Literal["nearest", "truncate"] = Field(
         "nearest", description="rounding of scaled weights and inputs (Q1)"
     )
     input_shift: Literal["zero_point", "data_minimum"] = Field(
         "zero_point",
-        description="zero_point: calibrated and exact, corrected digitally; data_minimum: minimum of the batch with a "
+        description="zero_point: calibrated and exact, corrected digitally; data_minimum: "
+        "minimum of the batch with a "
         "dummy vector read from the array (Q8, Q10)",
     )
     stuck_at_rates: Literal["as_given", "squared"] = Field("as_given", description="(Q5)")
@@ -215,7 +262,9 @@ class Fidelity(Section):
         "device", description="random direction drawn once per device or at each read (Q6)"
     )
     drift_bounds: Literal["states", "observed"] = Field(
-        "states", description="drift stays between the nominal states or the extremes of the layer's slice (Q18)"
+        "states",
+        description="drift stays between the nominal states or the extremes of the layer's "
+        "slice (Q18)",
     )
     negative_conductance: Literal["clamp", "keep"] = Field(
         "clamp", description="variation cannot take a conductance below zero (Q12)"
@@ -224,10 +273,15 @@ class Fidelity(Section):
         "mean_step", description="conductance of one unit at the ADC for non-uniform states (Q24)"
     )
     adc_levels: Literal["2^b", "2^b+1"] = Field("2^b", description="number of ADC levels (Q7)")
-    accumulation: Literal["integer", "float32"] = Field("integer", description="digital recombination (Q15)")
-    first_layer: Literal["array", "float"] = Field("array", description="where the first layer is computed")
+    accumulation: Literal["integer", "float32"] = Field(
+        "integer", description="digital recombination (Q15)"
+    )
+    first_layer: Literal["array", "float"] = Field(
+        "array", description="where the first layer is computed"
+    )
     trace_vectors: Literal["all", "unpadded"] = Field(
-        "all", description="input vectors of a padded convolution in the hardware model (chip.md Q2, Q3)"
+        "all",
+        description="input vectors of a padded convolution in the hardware model (chip.md Q2, Q3)",
     )
     weight_digits: Literal["stored", "parity"] = Field(
         "stored", description="weight digits that the hardware model sees (chip.md Q1)"
@@ -240,20 +294,21 @@ class Fidelity(Section):
 class DesignPoint(Section):
     """One experiment: network, quantisation, cell, non-idealities, array and chip."""
 
-    workload: Workload = Field(default_factory=Workload)
-    quantization: Quantization = Field(default_factory=Quantization)
-    cell: Cell = Field(default_factory=Cell)
-    nonideality: Nonideality = Field(default_factory=Nonideality)
-    array: Array = Field(default_factory=Array)
-    chip: Chip = Field(default_factory=Chip)
-    fidelity: Fidelity = Field(default_factory=Fidelity)
+    workload: Workload = Workload()
+    quantization: Quantization = Quantization()
+    cell: Cell = Cell()
+    nonideality: Nonideality = Nonideality()
+    array: Array = Array()
+    chip: Chip = Chip()
+    fidelity: Fidelity = Fidelity()
 
     @model_validator(mode="after")
     def _parts_fit_together(self) -> Self:
         cell, chip, adc = self.cell, self.chip, self.array.adc
         if cell.bits > self.quantization.weight_bits:
             raise ValueError(
-                f"cell.bits is {cell.bits} but quantization.weight_bits is {self.quantization.weight_bits}; "
+                f"cell.bits is {cell.bits} but quantization.weight_bits is "
+                f"{self.quantization.weight_bits}; "
                 f"allowed: 1 to {self.quantization.weight_bits}"
             )
         if cell.technology == "sram" and cell.bits != 1:
@@ -265,7 +320,9 @@ class DesignPoint(Section):
             )
         if cell.technology == "rram" and chip.node <= OLDEST_FINFET:
             allowed = [n for n in NODES if n > OLDEST_FINFET]
-            raise ValueError(f"chip.node is {chip.node} but cell.technology rram supports {allowed}")
+            raise ValueError(
+                f"chip.node is {chip.node} but cell.technology rram supports {allowed}"
+            )
         if cell.technology == "nvcap" and chip.node != 22:
             raise ValueError(f"chip.node is {chip.node} but cell.technology nvcap supports [22]")
         if chip.node <= OLDEST_FINFET and (chip.roadmap != "lstp" or chip.temperature != 300):
@@ -275,9 +332,14 @@ class DesignPoint(Section):
             )
         if cell.technology == "nvcap" and adc.kind == "mlsa" and adc.sensing == "current":
             raise ValueError("array.adc.sensing is current but cell.technology nvcap needs voltage")
-        if cell.technology != "sram" and not cell.states_file and cell.resistance_off <= cell.resistance_on:
+        if (
+            cell.technology != "sram"
+            and not cell.states_file
+            and cell.resistance_off <= cell.resistance_on
+        ):
             raise ValueError(
-                f"cell.resistance_off is {cell.resistance_off!r} ohm but must be above cell.resistance_on "
+                f"cell.resistance_off is {cell.resistance_off!r} ohm but must be above "
+                f"cell.resistance_on "
                 f"({cell.resistance_on!r} ohm)"
             )
         return self
