@@ -1,0 +1,1 @@
+"""From float tensors to integers: ranges (observers) and the quantiser."""
