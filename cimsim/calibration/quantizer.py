@@ -1,7 +1,7 @@
 """The symmetric quantiser of DNN+NeuroSim V1.5 (functional specification, section 2).
 
-All arithmetic is float32, step by step as on the reference's accelerator, so that codes agree to the
-last unit. Ranges (`amax`) are scalars or arrays that broadcast against the values.
+All arithmetic is float32, step by step as on the reference's accelerator, so that codes agree to
+the last unit. Ranges (`amax`) are scalars or arrays that broadcast against the values.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ SMALLEST_RANGE = 2.0**-24
 
 def code_bound(bits: int) -> int:
     """Return the largest magnitude of a signed code of `bits` bits: 2**(bits - 1) - 1."""
-    return 2 ** (bits - 1) - 1
+    return (1 << (bits - 1)) - 1
 
 
 def symmetric_scale(amax: ArrayLike, bits: int) -> NDArray[np.float32]:
@@ -56,7 +56,8 @@ def integer_codes(
     if conversion == "nearest":
         return codes.astype(np.int32)
     round_trip = fake_quantize(values, amax, bits) * scale
-    return np.trunc(round_trip).astype(np.int32)
+    truncated: NDArray[np.int32] = np.trunc(round_trip).astype(np.int32)
+    return truncated
 
 
 def _rounded(

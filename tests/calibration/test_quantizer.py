@@ -1,4 +1,4 @@
-"""The quantiser and the observers against closed forms; the reference's codes are in test_verify."""
+"""The quantiser and the observers against closed forms (test_verify: the reference's codes)."""
 
 import numpy as np
 import pytest

@@ -1,0 +1,1 @@
+"""The array product: from integer codes through cells, column currents and ADC back to integers."""

@@ -1,0 +1,265 @@
+"""What the array product needs to know: the part of a design point below the network, in numbers.
+
+Unit: one cell-state step times one input step. All conductances are divided by the conductance of
+that step, so that a column sum without deviations is the integer sum of input digit x cell state.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cimsim.arrays.output_noise import read_output_noise
+from cimsim.devices.states import read_states, sram_states, two_resistance_states
+
+if TYPE_CHECKING:
+    from cimsim.campaign.design import DesignPoint
+
+Floats = NDArray[np.float64]
+
+EVEN_SPACING = 1e-9
+"""States whose distance from even spacing is below this (in steps) are evenly spaced: it is only
+float rounding, and column sums must be exact integers then."""
+
+
+@dataclass(frozen=True, eq=False)
+class ArraySettings:
+    """Settings of the array product. B = 2**cell_bits states, D = 2**dac_bits input levels.
+
+    Attributes:
+        weight_bits, input_bits, cell_bits, dac_bits: bits of a weight, an input, a cell, one read.
+        parallel_rows: rows read together (P).
+        adc_top: highest ADC code. adc_step: width of a code, in units.
+        states_mean, states_std: float64 [B] in units. Where the conductance falls from state to
+            state the unit is negative, and so are the means; the deviations are not.
+        device_variation: extra standard deviation of a cell, relative to its state's mean.
+        read_noise: standard deviation of one read, relative to the cell's conductance.
+        stuck_at_0, stuck_at_1: shares of stuck cells.
+        drift_*: retention; no drift when time or exponent is 0.
+        output_sigma: standard deviation of a column read, in units; or
+        output_mean, output_std: ADC input by ideal column sum, in units. Either replaces variation,
+            drift and read noise.
+        The others are the fidelity switches of the design point with the same name.
+    """
+
+    weight_bits: int
+    input_bits: int
+    cell_bits: int
+    dac_bits: int
+    parallel_rows: int
+    adc_top: int
+    adc_step: float
+    states_mean: Floats
+    states_std: Floats
+    device_variation: float = 0.0
+    read_noise: float = 0.0
+    stuck_at_0: float = 0.0
+    stuck_at_1: float = 0.0
+    drift_time: float = 0.0
+    drift_exponent: float = 0.0
+    drift_direction: Literal["target", "random"] = "target"
+    drift_target: float = 0.0
+    output_sigma: float = 0.0
+    output_mean: Floats | None = None
+    output_std: Floats | None = None
+    input_shift: Literal["zero_point", "data_minimum"] = "zero_point"
+    stuck_at_rates: Literal["as_given", "squared"] = "as_given"
+    read_noise_scope: Literal["read", "batch"] = "read"
+    drift_direction_scope: Literal["device", "read"] = "device"
+    drift_bounds: Literal["states", "observed"] = "states"
+    negative_conductance: Literal["clamp", "keep"] = "clamp"
+    accumulation: Literal["integer", "float32"] = "integer"
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for values that contradict each other."""
+        for states in (self.states_mean, self.states_std):
+            if states.shape != (self.states,):
+                raise ValueError(f"{states.shape} states for cells of {self.cell_bits} bits")
+        if (self.output_mean is None) != (self.output_std is None):
+            raise ValueError("output_mean and output_std are given together or not at all")
+        if not (math.isfinite(self.adc_step) and self.adc_step > 0.0):
+            raise ValueError(f"adc_step is {self.adc_step}; allowed: above 0")
+
+    @property
+    def states(self) -> int:
+        """Number of states of a cell, B."""
+        return 1 << self.cell_bits
+
+    @property
+    def cells_per_weight(self) -> int:
+        """Number of cells (slices) of a weight, n_c."""
+        return -(-self.weight_bits // self.cell_bits)
+
+    @property
+    def input_cycles(self) -> int:
+        """Number of reads that an input takes, n_i."""
+        return -(-self.input_bits // self.dac_bits)
+
+    def groups(self, rows: int) -> int:
+        """Return the number of row groups, G, of a layer with `rows` rows."""
+        return -(-rows // self.parallel_rows)
+
+    @property
+    def largest_sum(self) -> int:
+        """The largest ideal column sum: P (B - 1)(D - 1)."""
+        return self.parallel_rows * (self.states - 1) * ((1 << self.dac_bits) - 1)
+
+    @cached_property
+    def polarity(self) -> float:
+        """-1 when conductance falls from state to state (so that the unit is negative), else 1."""
+        return -1.0 if float(self.states_mean.min()) < 0.0 else 1.0
+
+    @cached_property
+    def state_levels(self) -> Floats:
+        """Conductance of each state above state 0, in units [B]: 0, 1, ... when evenly spaced."""
+        levels = self.states_mean - self.states_mean[0]
+        even = np.arange(self.states, dtype=np.float64)
+        return even if np.abs(levels - even).max() < EVEN_SPACING else levels
+
+    @property
+    def has_output_noise(self) -> bool:
+        """True if the noise of whole column reads replaces the models of the cells."""
+        return self.output_sigma > 0.0 or self.output_mean is not None
+
+    @property
+    def varies(self) -> bool:
+        """True if cells in the same state differ."""
+        deviates = self.device_variation > 0.0 or bool(self.states_std.any())
+        return deviates and not self.has_output_noise
+
+    @property
+    def drifts(self) -> bool:
+        """True if cells move after programming."""
+        moves = self.drift_time > 0.0 and self.drift_exponent != 0.0
+        return moves and not self.has_output_noise
+
+    @property
+    def drifts_per_read(self) -> bool:
+        """True if a random drift direction is drawn at each read (fidelity switch, quirk Q6)."""
+        random = self.drift_direction == "random" and self.drift_direction_scope == "read"
+        return self.drifts and random
+
+    @property
+    def has_read_noise(self) -> bool:
+        """True if two reads of the same cells differ by cell-level noise."""
+        return self.read_noise > 0.0 and not self.has_output_noise
+
+    @property
+    def is_random(self) -> bool:
+        """True if two seeds can give different products."""
+        if self.stuck_at_0 > 0.0 or self.stuck_at_1 > 0.0:
+            return True
+        if self.has_output_noise:
+            return self.output_sigma > 0.0 or bool(np.any(self.output_std))
+        drift = self.drifts and self.drift_direction == "random"
+        return self.varies or self.has_read_noise or drift
+
+    @classmethod
+    def from_design(cls, point: DesignPoint, adc_step: float | None = None) -> ArraySettings:
+        """Build the settings of a design point.
+
+        Args:
+            point: a validated design point.
+            adc_step: ADC step of the layer in units; None where the range policy needs no data.
+
+        Raises:
+            UserError: the states file or the output-noise file is not as it has to be.
+            ValueError: the policy is `calibrated` and no step is given.
+        """
+        step = adc_step_for(point) if adc_step is None else adc_step
+        mean, std = _states(point)
+        first_step = point.fidelity.adc_unit == "first_step"
+        unit = mean[1] - mean[0] if first_step else (mean[-1] - mean[0]) / (len(mean) - 1)
+        noise, retention = point.nonideality, point.nonideality.retention
+        top = adc_top(point)
+        output_mean, output_std = _output_noise(point, top, step)
+        return cls(
+            weight_bits=point.quantization.weight_bits,
+            input_bits=point.quantization.input_bits,
+            cell_bits=point.cell.bits,
+            dac_bits=point.array.dac_bits,
+            parallel_rows=point.array.parallel_rows,
+            adc_top=top,
+            adc_step=step,
+            states_mean=mean / unit,
+            states_std=std / unit,
+            device_variation=noise.device_variation,
+            read_noise=noise.read_noise,
+            stuck_at_0=noise.stuck_at_0,
+            stuck_at_1=noise.stuck_at_1,
+            drift_time=retention.time,
+            drift_exponent=retention.exponent,
+            drift_direction=retention.direction,
+            drift_target=retention.target,
+            output_sigma=noise.output_noise.sigma,
+            output_mean=output_mean,
+            output_std=output_std,
+            input_shift=point.fidelity.input_shift,
+            stuck_at_rates=point.fidelity.stuck_at_rates,
+            read_noise_scope=point.fidelity.read_noise_scope,
+            drift_direction_scope=point.fidelity.drift_direction_scope,
+            drift_bounds=point.fidelity.drift_bounds,
+            negative_conductance=point.fidelity.negative_conductance,
+            accumulation=point.fidelity.accumulation,
+        )
+
+
+def adc_top(point: DesignPoint) -> int:
+    """Return the highest ADC code: 2**bits - 1, or 2**bits as in the reference (quirk Q7)."""
+    levels: int = 1 << point.array.adc.bits
+    return levels if point.fidelity.adc_levels == "2^b+1" else levels - 1
+
+
+def adc_step_for(point: DesignPoint, histogram: NDArray[np.int64] | None = None) -> float:
+    """Return the ADC step, in units, that the range policy of a design point asks for.
+
+    full: the largest possible column sum over 2**bits codes. calibrated: the percentile of the
+    column sums, `histogram` [largest sum + 1] of counts, over 2**bits - 1. fixed: the given step.
+    A step is never below 1 under the first two: a finer one resolves nothing.
+
+    Raises:
+        ValueError: the policy is `calibrated` and there is no count in the histogram.
+    """
+    policy, bits = point.array.adc.range, point.array.adc.bits
+    if policy.policy == "fixed":
+        return float(policy.step)
+    if policy.policy == "full":
+        sums = ((1 << point.cell.bits) - 1) * ((1 << point.array.dac_bits) - 1)
+        return max(1.0, point.array.parallel_rows * sums / (1 << bits))
+    total = 0 if histogram is None else int(histogram.sum())
+    if histogram is None or total == 0:
+        raise ValueError("a calibrated ADC range needs a histogram of column sums")
+    # The smallest sum such that at least `percentile` % of the sums are not above it.
+    rank = min(total, max(1, math.ceil(total * (policy.percentile / 100.0))))
+    largest = int(np.searchsorted(np.cumsum(histogram), rank))
+    return max(1.0, largest / ((1 << bits) - 1))
+
+
+def _states(point: DesignPoint) -> tuple[Floats, Floats]:
+    """Return mean and standard deviation of the states in S (SRAM: relative to the on state)."""
+    cell = point.cell
+    states = 1 << cell.bits
+    if cell.states_file:
+        return read_states(Path(cell.states_file), states)
+    if cell.technology == "sram":
+        return sram_states(), np.zeros(states)
+    mean = two_resistance_states(states, cell.resistance_on, cell.resistance_off)
+    return mean, np.zeros(states)
+
+
+def _output_noise(
+    point: DesignPoint, top: int, step: float
+) -> tuple[Floats, Floats] | tuple[None, None]:
+    file = point.nonideality.output_noise.file
+    if not file:
+        return None, None
+    sums = ((1 << point.cell.bits) - 1) * ((1 << point.array.dac_bits) - 1)
+    largest = point.array.parallel_rows * sums
+    needed = min(largest, math.floor(top * step)) + 1
+    return read_output_noise(Path(file), needed, max(largest, 1 << point.array.adc.bits) + 1)

@@ -1,0 +1,165 @@
+"""Programming a layer: from weight codes to the frozen cells of one seed.
+
+Order (functional specification, sections 4.2, 5.1, 5.2): slice the codes into digits, stuck-at
+faults, state mean, device variation, retention drift. Nothing here depends on the inputs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cimsim.arrays import random
+from cimsim.arrays.random import REFERENCE_SLICE, Key, Role
+from cimsim.devices.drift import direction_to_target, drift, random_direction
+from cimsim.devices.stuck import stick_as_given, stick_squared
+from cimsim.devices.variation import vary
+
+if TYPE_CHECKING:
+    from cimsim.arrays.settings import ArraySettings
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class ProgrammedCells:
+    """The cells of a layer with K rows, C columns and n_c slices (least significant first).
+
+    Attributes:
+        digits: uint8 [n_c, K, C], the state of each cell after stuck-at faults.
+        conductance: float64 [n_c, K, C] in units of the ADC unit, or None when every cell is
+            exactly at the mean of its state, so that `ArraySettings.state_levels[digits]` says it all.
+        reference: float64 [K], conductance of the reference column's cells (state 0), same unit.
+        extremes: float64 [n_c + 1, 2], lowest and highest conductance before drift of each slice
+            and (last) of the reference column, for drift within observed bounds.
+    """
+
+    digits: NDArray[np.uint8]
+    conductance: Floats | None
+    reference: Floats
+    extremes: Floats
+
+    def effective(self, settings: ArraySettings) -> Floats:
+        """Return the conductance above the reference column, [n_c, K, C], in ADC units."""
+        if self.conductance is None:
+            return settings.state_levels[self.digits]
+        return self.conductance - self.reference[:, np.newaxis]
+
+
+def slice_digits(codes: NDArray[np.integer], bits: int, count: int) -> NDArray[np.uint8]:
+    """Return the `count` digits of `bits` bits of each code, least significant first, in a new
+    first axis. A negative code gives the digits of its two's complement."""
+    wide = codes.astype(np.int64)
+    mask = (1 << bits) - 1
+    return np.stack([(wide >> (bits * i)) & mask for i in range(count)]).astype(np.uint8)
+
+
+def program(
+    codes: NDArray[np.integer], settings: ArraySettings, layer: str, seed: int
+) -> ProgrammedCells:
+    """Program weight codes [K, C], dummy column included, into the cells of one seed and layer.
+
+    `codes` are the shifted, non-negative codes W' (column c of the draws is column c of `codes`).
+    """
+    key = random.make_key(seed, layer)
+    digits = slice_digits(codes, settings.cell_bits, settings.cells_per_weight)
+    digits = _stick(digits, settings, key)
+    rows = digits.shape[1]
+    if not (settings.varies or settings.drifts):
+        reference = np.full(rows, settings.states_mean[0])
+        return ProgrammedCells(digits, None, reference, np.empty((0, 2)))
+    padded = digits
+    if settings.drift_bounds == "observed":  # the unused rows of the last group count as well
+        full = settings.groups(rows) * settings.parallel_rows
+        padded = np.pad(digits, ((0, 0), (0, full - rows), (0, 0)))
+    conductance = np.stack([_varied(d, settings, key, j) for j, d in enumerate(padded)])
+    nothing = np.zeros((padded.shape[1], 1), dtype=np.uint8)
+    reference = _varied(nothing, settings, key, REFERENCE_SLICE)
+    extremes = np.array([(s.min(), s.max()) for s in (*conductance, reference)])
+    if settings.drifts and not settings.drifts_per_read:
+        slices = enumerate(zip(conductance, extremes, strict=False))
+        conductance = np.stack([_drifted(g, e, settings, key, j) for j, (g, e) in slices])
+        reference = _drifted(reference, extremes[-1], settings, key, REFERENCE_SLICE)
+    return ProgrammedCells(digits, conductance[:, :rows], reference[:rows, 0], extremes)
+
+
+def drift_for_one_read(
+    cells: ProgrammedCells, settings: ArraySettings, key: Key, cycle: int, j: int, call: int
+) -> Floats:
+    """Return the effective cells [K, C] of slice j, each with a direction drawn for this read only.
+
+    The reference's random mode (quirk Q6): directions are drawn anew for each cycle and slice of a
+    call, and the reference column takes the direction of each cell, so that it differs by column.
+    `cycle` numbers (input cycle, slice) and `call` is the first vector of the call.
+    """
+    if cells.conductance is None:
+        raise ValueError("cells that drift have a conductance each")
+    conductance, reference = cells.conductance[j], cells.reference[:, np.newaxis]
+    rows, columns = conductance.shape
+    role = Role.DRIFT_DIRECTION_PER_READ
+    draws = random.call_words(key, role, rows, columns, cycle, call)
+    direction = random_direction(random.uniform(draws))
+    drifted = _move(conductance, direction, cells.extremes[j], settings)
+    return drifted - _move(reference, direction, cells.extremes[-1], settings)
+
+
+def _stick(digits: NDArray[np.uint8], settings: ArraySettings, key: Key) -> NDArray[np.uint8]:
+    rates = settings.stuck_at_0, settings.stuck_at_1
+    if not any(rates):
+        return digits
+    count, rows, columns = digits.shape
+    draws = random.uniform(
+        np.stack([random.cell_words(key, Role.STUCK_AT, rows, columns, j) for j in range(count)])
+    )
+    stick = stick_squared if settings.stuck_at_rates == "squared" else stick_as_given
+    return stick(digits, draws, *rates, settings.states - 1)
+
+
+def _varied(digits: NDArray[np.uint8], settings: ArraySettings, key: Key, j: int) -> Floats:
+    mean = settings.states_mean[digits]
+    if not settings.varies:
+        return mean
+    std = settings.states_std + settings.device_variation * np.abs(settings.states_mean)
+    rows, columns = digits.shape
+    draws = random.normal(random.cell_words(key, Role.VARIATION, rows, columns, j))
+    keep = settings.negative_conductance == "keep"
+    return settings.polarity * vary(settings.polarity * mean, std[digits], draws, keep)
+
+
+def _drifted(
+    conductance: Floats, extremes: Floats, settings: ArraySettings, key: Key, j: int
+) -> Floats:
+    """Return one slice after drift in a direction that belongs to each device."""
+    if settings.drift_direction == "random":
+        rows, columns = conductance.shape
+        draws = random.cell_words(key, Role.DRIFT_DIRECTION, rows, columns, j)
+        direction = random_direction(random.uniform(draws))
+    else:
+        bounds = extremes if settings.drift_bounds == "observed" else settings.states_mean[[0, -1]]
+        low, high = np.sort(settings.polarity * bounds)
+        direction = direction_to_target(
+            settings.polarity * conductance, low, high, settings.drift_target
+        )
+    return _move(conductance, direction, extremes, settings)
+
+
+def _move(
+    conductance: Floats, direction: Floats, extremes: Floats, settings: ArraySettings
+) -> Floats:
+    """Drift within the bounds: the observed extremes, or the nominal states (quirk Q18).
+
+    A device that variation put outside the nominal states is not pulled back by the bound.
+    """
+    start = settings.polarity * conductance
+    low: Floats | float
+    high: Floats | float
+    if settings.drift_bounds == "observed":
+        low, high = np.sort(settings.polarity * extremes)
+    else:
+        first, last = np.sort(settings.polarity * settings.states_mean[[0, -1]])
+        low, high = np.minimum(start, first), np.maximum(start, last)
+    moved = drift(start, direction, settings.drift_time, settings.drift_exponent, low, high)
+    return settings.polarity * moved

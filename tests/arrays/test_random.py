@@ -1,0 +1,98 @@
+"""Philox against the published known answers; the numbers against their distributions."""
+
+import hashlib
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from cimsim.arrays import random
+from cimsim.arrays.random import Role
+
+# Known-answer vectors of Random123 (Salmon et al.), philox4x32, 10 rounds: counter, key, result.
+KNOWN_ANSWERS = [
+    (
+        (0x00000000, 0x00000000, 0x00000000, 0x00000000),
+        (0x00000000, 0x00000000),
+        (0x6627E8D5, 0xE169C58D, 0xBC57AC4C, 0x9B00DBD8),
+    ),
+    (
+        (0xFFFFFFFF, 0xFFFFFFFF, 0xFFFFFFFF, 0xFFFFFFFF),
+        (0xFFFFFFFF, 0xFFFFFFFF),
+        (0x408F276D, 0x41C83B0E, 0xA20BC7C6, 0x6D5451FD),
+    ),
+    (
+        (0x243F6A88, 0x85A308D3, 0x13198A2E, 0x03707344),
+        (0xA4093822, 0x299F31D0),
+        (0xD16CFE09, 0x94FDCCEB, 0x5001E420, 0x24126EA1),
+    ),
+]
+
+
+@pytest.mark.parametrize(("counter", "key", "expected"), KNOWN_ANSWERS)
+def test_philox_gives_the_published_words(counter, key, expected):
+    assert tuple(int(word) for word in random.philox(key, *counter)) == expected
+
+
+def test_columns_are_the_words_of_consecutive_blocks():
+    key = (5, 6)
+    drawn = random.words(key, np.array([10, 11]), 3, 4, columns=7)
+    assert drawn.shape == (2, 7)
+    for row, c1 in enumerate((10, 11)):
+        for column in range(7):
+            block = random.philox(key, column // 4, c1, 3, 4)
+            assert drawn[row, column] == block[column % 4]
+
+
+def test_layer_number_is_the_start_of_the_sha256_of_its_name():
+    digest = hashlib.sha256(b"features.3").digest()
+    expected = digest[0] + 256 * digest[1] + 65536 * digest[2] + 16777216 * digest[3]
+    assert random.layer_number("features.3") == expected
+
+
+@pytest.mark.parametrize("seed", [-1, 2**32])
+def test_a_seed_is_32_bits(seed):
+    with pytest.raises(ValueError, match="seed"):
+        random.make_key(seed, "a")
+
+
+def test_uniform_and_normal_have_their_distributions():
+    drawn = random.cell_words((1, 2), Role.VARIATION, 400, 250, 0)
+    assert stats.kstest(random.uniform(drawn).ravel(), "uniform").pvalue > 1e-3
+    normal = random.normal(drawn).ravel()
+    assert stats.kstest(normal, "norm").pvalue > 1e-3
+    assert abs(normal.mean()) < 4.5 / np.sqrt(normal.size)
+    assert abs(normal.var() - 1) < 4.5 * np.sqrt(2 / normal.size)
+
+
+def test_extreme_words_give_finite_numbers():
+    words = np.array([0, 2**32 - 1], dtype=np.uint64)
+    assert 0.0 < random.uniform(words)[0] < random.uniform(words)[1] < 1.0
+    np.testing.assert_allclose(random.normal(words), [-6.3, 6.3], atol=0.1)
+
+
+def test_no_two_kinds_of_draw_share_a_word():
+    key = (3, 4)
+    vectors = np.array([0, 1, 1 << 32, random.DUMMY_VECTOR])
+    drawn = [
+        random.cell_words(key, Role.STUCK_AT, 4, 4, 0),
+        random.cell_words(key, Role.VARIATION, 4, 4, 0),
+        random.cell_words(key, Role.VARIATION, 4, 4, random.REFERENCE_SLICE),
+        random.read_words(key, Role.READ_NOISE, vectors, 0, 4),
+        random.read_words(key, Role.READ_NOISE, vectors, 1, 4),
+        random.call_words(key, Role.BATCH_READ_NOISE, 4, 4, 0, 0),
+        random.call_words(key, Role.BATCH_READ_NOISE, 4, 4, 1, 0),
+        random.call_words(key, Role.BATCH_READ_NOISE, 4, 4, 0, 1),
+        random.call_words(key, Role.BATCH_READ_NOISE, 4, 4, 0, 1 << 24),
+    ]
+    together = np.concatenate([d.ravel() for d in drawn])
+    assert np.unique(together).size == together.size
+
+
+def test_neighbouring_draws_are_uncorrelated():
+    normal = random.normal(random.cell_words((9, 9), Role.READ_NOISE, 300, 300, 0))
+    limit = 4.5 / np.sqrt(normal.size)
+    assert abs((normal[1:] * normal[:-1]).mean()) < limit
+    assert abs((normal[:, 1:] * normal[:, :-1]).mean()) < limit
+    other = random.normal(random.cell_words((10, 9), Role.READ_NOISE, 300, 300, 0))
+    assert abs((normal * other).mean()) < limit
