@@ -1,0 +1,67 @@
+"""Figures of a campaign file: defaults by kind and messages for what cannot be drawn."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from cimsim.campaign.figure import Figure
+
+
+@pytest.mark.parametrize(
+    ("given", "x", "y"),
+    [
+        ({"kind": "line", "x": "array.adc.bits"}, "array.adc.bits", "accuracy"),
+        ({"kind": "pareto"}, "energy_j", "accuracy"),
+        ({"kind": "pareto", "x": "area_mm2"}, "area_mm2", "accuracy"),
+        ({"kind": "breakdown"}, "", "energy"),
+        ({"kind": "breakdown", "x": "chip.node", "y": "area"}, "chip.node", "area"),
+    ],
+)
+def test_defaults_follow_the_kind(given: dict[str, Any], x: str, y: str) -> None:
+    figure = Figure.model_validate({"name": "f", **given})
+    assert (figure.x, figure.y) == (x, y)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"kind": "line", "x": "array.adc.bit"}, "did you mean 'array.adc.bits'"),
+        ({"kind": "line"}, "x is '' but must be a numeric parameter; one of workload.width"),
+        ({"kind": "line", "x": "cell.technology"}, "numeric parameter"),
+        ({"kind": "line", "x": "chip.node", "y": "energy"}, "must be a measure"),
+        ({"kind": "breakdown", "y": "accuracy"}, "quantity with components"),
+        ({"kind": "breakdown", "colour": "chip.node"}, "colours are components"),
+        ({"kind": "pareto", "colour": "chip.nodes"}, "did you mean 'chip.node'"),
+        ({"kind": "pareto", "filter": {"chip.nodes": 22}}, "did you mean 'chip.node'"),
+        ({"kind": "scatter"}, "'line', 'pareto' or 'breakdown'"),
+        ({"kind": "pareto", "name": "../up"}, "pattern"),
+        ({"kind": "pareto", "color": "chip.node"}, "Extra inputs"),
+    ],
+)
+def test_what_cannot_be_drawn_is_refused(given: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValidationError, match=re.escape(words)):
+        Figure.model_validate({"name": "f", **given})
+
+
+def test_filter_admits_one_value_or_a_list() -> None:
+    figure = Figure.model_validate(
+        {"name": "f", "kind": "pareto", "filter": {"chip.node": [22, 32], "cell.bits": 1}}
+    )
+    assert figure.admits("chip.node", 22)
+    assert not figure.admits("chip.node", 7)
+    assert figure.admits("cell.bits", 1)
+    assert not figure.admits("cell.bits", 2)
+    assert figure.admits("cell.technology", "sram")
+
+
+def test_the_model_needs_no_heavy_package() -> None:
+    heavy = "{'torch', 'pandas', 'pyarrow', 'matplotlib', 'numpy'}"
+    code = f"import sys, cimsim.campaign.figure; print({heavy} & set(sys.modules))"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "set()"
