@@ -31,7 +31,7 @@ class ProgrammedCells:
     Attributes:
         digits: uint8 [n_c, K, C], the state of each cell after stuck-at faults.
         conductance: float64 [n_c, K, C] in units of the ADC unit, or None when every cell is
-            exactly at the mean of its state, so that `ArraySettings.state_levels[digits]` says it all.
+            exactly at the mean of its state: then `state_levels[digits]` says it all.
         reference: float64 [K], conductance of the reference column's cells (state 0), same unit.
         extremes: float64 [n_c + 1, 2], lowest and highest conductance before drift of each slice
             and (last) of the reference column, for drift within observed bounds.
@@ -88,8 +88,8 @@ def program(
 
 def drift_for_one_read(
     cells: ProgrammedCells, settings: ArraySettings, key: Key, cycle: int, j: int, call: int
-) -> Floats:
-    """Return the effective cells [K, C] of slice j, each with a direction drawn for this read only.
+) -> tuple[Floats, Floats]:
+    """Return conductance and reference, both [K, C], of slice j as one read finds them.
 
     The reference's random mode (quirk Q6): directions are drawn anew for each cycle and slice of a
     call, and the reference column takes the direction of each cell, so that it differs by column.
@@ -103,7 +103,7 @@ def drift_for_one_read(
     draws = random.call_words(key, role, rows, columns, cycle, call)
     direction = random_direction(random.uniform(draws))
     drifted = _move(conductance, direction, cells.extremes[j], settings)
-    return drifted - _move(reference, direction, cells.extremes[-1], settings)
+    return drifted, _move(reference, direction, cells.extremes[-1], settings)
 
 
 def _stick(digits: NDArray[np.uint8], settings: ArraySettings, key: Key) -> NDArray[np.uint8]:

@@ -45,7 +45,7 @@ def read_states(path: Path, states: int) -> tuple[Floats, Floats]:
         if mean[row] <= mean[row - 1]:
             raise UserError(
                 f"{path}: column mean, row {row + 1}: {mean[row]!r} is not above "
-                f"{mean[row - 1]!r}; allowed: means that increase from the lowest state to the highest"
+                f"{mean[row - 1]!r}; allowed: means that increase from state to state"
             )
     return np.array(mean), np.array(std)
 

@@ -1,0 +1,211 @@
+"""Comparison of the array product and the quantiser with a folder of reference vectors.
+
+Deterministic runs (D*.npz) have to agree bit for bit in every output and every ADC code; random
+runs (R*.npz) in the mean and the standard deviation of every output over an ensemble of seeds;
+quant_vectors.npz in every range, value and code.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cimsim.arrays.reference import array_product, array_reads
+from cimsim.arrays.settings import ArraySettings
+from cimsim.arrays.vectors import Vector, load_arrays, load_vector
+from cimsim.calibration.observers import HistogramObserver, MaxObserver
+from cimsim.calibration.quantizer import fake_quantize, integer_codes
+
+DRAWS = 400
+"""Seeds of an ensemble."""
+
+ROWS_OF_EXACT_FLOAT32 = 4096
+"""Up to here sums of 8-bit products fit in float32; beyond, the reference's sums are rounded."""
+
+ROUNDING_TOLERANCE = 16.0
+"""Allowed deviation beyond that (the recorded vectors' own limit)."""
+
+MEAN_LIMIT = 4.5
+"""Allowed difference of two means, in standard errors."""
+
+RMS_LIMIT = 0.08
+"""Allowed relative difference of the standard deviation, root mean square over the outputs."""
+
+STD_LIMIT, STUCK_STD_LIMIT = 0.30, 0.40
+"""Allowed relative difference of one output's standard deviation; rare faults scatter more."""
+
+Verdict = tuple[bool, str]
+"""Whether a comparison passed, and what it found."""
+
+
+def verify_folder(folder: Path, report: Callable[[str], None], draws: int = DRAWS) -> bool:
+    """Compare with every vector in `folder`, report one line each, and say if all agree.
+
+    A missing, damaged or incomplete file counts as a failure and never ends the comparison.
+    """
+    checks: list[tuple[Path, Callable[[Path], Verdict]]] = []
+    for pattern, check in (
+        ("D*.npz", check_deterministic),
+        ("R*.npz", lambda path: check_random(path, draws)),
+        ("quant_vectors.npz", check_quantizer),
+    ):
+        found = sorted(folder.glob(pattern))
+        if not found:
+            report(f"FAIL {folder / pattern}: no such file")
+        checks += [(path, check) for path in found or [folder / pattern] if path.exists()]
+    missing = len({path.name[0] for path, _ in checks}) < 3
+    passed = 0
+    for path, check in checks:
+        good, finding = _guarded(check, path)
+        passed += good
+        report(f"{'ok  ' if good else 'FAIL'} {path.stem:<28} {finding}")
+    report(f"{passed} of {len(checks)} files agree")
+    return passed == len(checks) and not missing
+
+
+def _guarded(check: Callable[[Path], Verdict], path: Path) -> Verdict:
+    """Run one check; whatever is wrong with a file is a finding, not the end of the run."""
+    try:
+        return check(path)
+    except Exception as error:
+        return False, f"cannot be compared: {type(error).__name__}: {error}"
+
+
+def check_deterministic(path: Path) -> Verdict:
+    """Compare one deterministic run: ideal product, every ADC code, every output."""
+    vector = load_vector(path)
+    rows = len(vector.weights)
+    exact = vector.as_output((vector.inputs @ vector.weights).astype(np.float64))
+    reads = array_reads(vector.inputs, vector.weights, vector.settings)
+    product = vector.as_output(reads.product)
+    tolerance = ROUNDING_TOLERANCE if rows > ROWS_OF_EXACT_FLOAT32 else 0.0
+    ideal = _largest(exact, vector.arrays["ideal"])
+    output = _largest(product, vector.arrays["expected"])
+    findings = [f"output {output:g} (limit {tolerance:g})", f"ideal {ideal:g}"]
+    good = output <= tolerance and ideal == 0.0
+    if vector.config["hardware"]:
+        codes = _largest(reads.codes, vector.arrays["adc_out"])
+        findings.append(f"codes {codes:g}")
+        good = good and codes == 0.0
+    return good, "largest deviation: " + ", ".join(findings)
+
+
+def check_random(path: Path, draws: int = DRAWS) -> Verdict:
+    """Compare one random run: without the random effect exactly, with it over an ensemble."""
+    vector = load_vector(path)
+    noiseless = array_product(vector.inputs, vector.weights, vector.noiseless())
+    exact = _largest(vector.as_output(noiseless), vector.arrays["expected_noiseless"])
+    own = ensemble(vector, vector.settings, draws)
+    limit = (
+        STUCK_STD_LIMIT if vector.settings.stuck_at_0 + vector.settings.stuck_at_1 else STD_LIMIT
+    )
+    good, finding = compare_ensembles(own, vector.arrays["draws"].astype(np.float64), limit)
+    return good and exact == 0.0, f"{finding}; noiseless deviation {exact:g}"
+
+
+def ensemble(vector: Vector, settings: ArraySettings, draws: int) -> NDArray[np.float64]:
+    """Return the results of seeds 0 .. draws - 1, [draws, output shape]."""
+    layer = str(vector.config.get("name", ""))
+    products = (
+        array_product(vector.inputs, vector.weights, settings, layer, seed) for seed in range(draws)
+    )
+    return np.stack([vector.as_output(product) for product in products])
+
+
+def compare_ensembles(
+    own: NDArray[np.float64], recorded: NDArray[np.float64], std_limit: float
+) -> Verdict:
+    """Compare mean and standard deviation of two ensembles [draws, ...] output by output."""
+    if own.shape[1:] != recorded.shape[1:]:
+        raise ValueError(f"outputs of shape {own.shape[1:]}, recorded {recorded.shape[1:]}")
+    difference = np.abs(own.mean(axis=0) - recorded.mean(axis=0))
+    own_std, recorded_std = own.std(axis=0, ddof=1), recorded.std(axis=0, ddof=1)
+    error = np.sqrt(own_std**2 / len(own) + recorded_std**2 / len(recorded))
+    worst_mean = float(_ratio(difference, error, 0.0).max())
+    rms = float(np.sqrt(_ratio(np.mean(own_std**2), np.mean(recorded_std**2), 1.0)))
+    stds = _ratio(own_std, recorded_std, 1.0)
+    worst_std = float(np.abs(stds - 1.0).max())
+    good = worst_mean < MEAN_LIMIT and abs(rms - 1.0) < RMS_LIMIT and worst_std < std_limit
+    return good, (
+        f"mean {worst_mean:.2f} standard errors (limit {MEAN_LIMIT}), rms std {rms - 1.0:+.1%} "
+        f"(limit {RMS_LIMIT:.0%}), one std {worst_std:.0%} (limit {std_limit:.0%})"
+    )
+
+
+def check_quantizer(path: Path) -> Verdict:
+    """Compare ranges, fake-quantised values and both kinds of codes for all recorded settings."""
+    arrays = load_arrays(path)
+    prefixes = sorted({m[0] for name in arrays if (m := re.match(r"b\d+_(max|histogram)_", name))})
+    if not prefixes:
+        return False, "no array b<bits>_max_* or b<bits>_histogram_*"
+    deviations = {p: _quantizer_deviation(p, arrays) for p in prefixes}
+    worst = max(deviations, key=lambda p: deviations[p])
+    return deviations[worst] == 0.0, (
+        f"largest deviation: {deviations[worst]:g} over {len(prefixes)} settings "
+        f"({worst.rstrip('_')})"
+    )
+
+
+def _quantizer_deviation(prefix: str, arrays: dict[str, NDArray[Any]]) -> float:
+    """Return the largest deviation of one setting, over ranges, values and codes."""
+    bits = int(prefix.split("_")[0][1:])
+    by_histogram = "histogram" in prefix
+    found = {
+        "w": (_amax([arrays[prefix + "w"]], by_histogram, axis=0), arrays[prefix + "w"]),
+        "x": (_amax(list(arrays[prefix + "x_calib"]), by_histogram), arrays[prefix + "x_test"]),
+    }
+    worst = 0.0
+    for operand, (amax, values) in found.items():
+        worst = max(worst, _largest(amax, arrays[f"{prefix}amax_{operand}"]))
+        fake = fake_quantize(values, amax, bits)
+        worst = max(worst, _largest(fake, arrays[f"{prefix}fake_{operand}"]))
+        conversions: tuple[tuple[Literal["nearest", "truncate"], str], ...] = (
+            ("nearest", "rounded"),
+            ("truncate", "reference"),
+        )
+        for conversion, name in conversions:
+            codes = integer_codes(values, amax, bits, conversion)
+            worst = max(worst, _largest(codes, arrays[f"{prefix}int_{operand}_{name}"]))
+    return worst
+
+
+def _amax(
+    batches: list[NDArray[Any]], by_histogram: bool, axis: int | None = None
+) -> NDArray[np.float32]:
+    """Return the range of batches: the histogram is of the whole tensor, the maximum per slice."""
+    if by_histogram:
+        histogram = HistogramObserver()
+        for batch in batches:
+            histogram.update(batch)
+        return np.asarray(histogram.amax())
+    maximum = MaxObserver(axis)
+    for batch in batches:
+        maximum.update(batch)
+    return maximum.amax()
+
+
+def _largest(own: NDArray[Any], recorded: NDArray[Any]) -> float:
+    """Return the largest absolute difference; infinite if one is not finite.
+
+    Raises ValueError if the shapes differ.
+    """
+    if own.shape != recorded.shape:
+        raise ValueError(f"shape {own.shape}, recorded {recorded.shape}")
+    difference = np.abs(own.astype(np.float64) - recorded.astype(np.float64))
+    return float(difference.max(initial=0.0)) if np.isfinite(difference).all() else np.inf
+
+
+def _ratio(
+    above: NDArray[np.float64] | np.floating[Any],
+    below: NDArray[np.float64] | np.floating[Any],
+    both_zero: float,
+) -> NDArray[np.float64]:
+    """Return above / below; `both_zero` where both are zero, infinity where only `below` is."""
+    a, b = np.asarray(above, dtype=np.float64), np.asarray(below, dtype=np.float64)
+    quotient = np.where(b > 0.0, a / np.where(b > 0.0, b, 1.0), np.inf)
+    return np.where((a == 0.0) & (b == 0.0), both_zero, quotient)
