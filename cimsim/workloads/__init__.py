@@ -1,0 +1,1 @@
+"""Data sets, networks, their training and their checkpoints."""

@@ -1,0 +1,152 @@
+"""Weights of a network: reading a saved state_dict, checking it, and the state table."""
+
+from __future__ import annotations
+
+import pickle
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from cimsim.campaign.design import DesignPoint
+from cimsim.errors import UserError
+from cimsim.schemas import STATE
+from cimsim.tables import read_table, rows, write_table
+from cimsim.workloads.datasets import load_dataset
+from cimsim.workloads.models import build_network
+
+State = dict[str, Tensor]
+
+PARALLEL_PREFIX = "module."
+"""Prefix that torch.nn.DataParallel puts before every name."""
+
+SHOWN_MISMATCHES = 3
+
+
+def check_checkpoint(path: Path, point: DesignPoint) -> None:
+    """Refuse a checkpoint file that does not fit the network of `point`.
+
+    Raises:
+        UserError: as :func:`read_checkpoint` and :func:`load_into`.
+    """
+    network = build_network(point.workload, load_dataset(point.workload.dataset))
+    load_into(network, read_checkpoint(path), str(path), point)
+
+
+def read_checkpoint(path: Path) -> State:
+    """Return the state_dict in `path`, which holds one or a dictionary with it as "state_dict".
+
+    Only tensors and plain containers are unpickled (weights_only). Names lose a "module." prefix.
+
+    Raises:
+        UserError: the file is missing, damaged, holds other objects, or no named tensors.
+    """
+    if not path.is_file():
+        raise UserError(f"{path}: no such checkpoint file (workload.checkpoint: 'train' or a path)")
+    try:
+        _check_sums(path)
+        loaded: Any = torch.load(path, map_location="cpu", weights_only=True)
+    except (RuntimeError, EOFError, OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise UserError(
+            f"{path}: truncated or no PyTorch checkpoint ({_first_line(error)})"
+        ) from error
+    except pickle.UnpicklingError as error:
+        raise UserError(
+            f"{path}: not a readable state_dict; it is damaged or holds more than tensors. "
+            "Save it with torch.save(network.state_dict(), path)"
+        ) from error
+    if isinstance(loaded, Mapping) and isinstance(loaded.get("state_dict"), Mapping):
+        loaded = loaded["state_dict"]
+    if not isinstance(loaded, Mapping) or not all(isinstance(t, Tensor) for t in loaded.values()):
+        raise UserError(
+            f"{path}: holds {type(loaded).__name__}, not a state_dict of named tensors. "
+            "Save it with torch.save(network.state_dict(), path)"
+        )
+    return {str(name).removeprefix(PARALLEL_PREFIX): tensor for name, tensor in loaded.items()}
+
+
+def load_into(network: nn.Module, state: State, source: str, point: DesignPoint) -> None:
+    """Copy `state` into `network`; every tensor of the network must be there, with its shape.
+
+    Raises:
+        UserError: names `source`, the first differences and what the network expects.
+    """
+    expected = network.state_dict()
+    differences = [f"{name} is missing" for name in expected if name not in state]
+    differences += [f"{name} is unknown" for name in state if name not in expected]
+    differences += [
+        f"{name} has shape {_shape(state[name])}, expected {_shape(tensor)}"
+        for name, tensor in expected.items()
+        if name in state and state[name].shape != tensor.shape
+    ]
+    if differences:
+        shown = "; ".join(differences[:SHOWN_MISMATCHES])
+        more = len(differences) - SHOWN_MISMATCHES
+        raise UserError(
+            f"{source}: not a checkpoint of {_network_name(point)} ({len(expected)} tensors "
+            f"expected, {len(state)} found): {shown}{f'; and {more} more' if more > 0 else ''}"
+        )
+    broken = [n for n, t in state.items() if t.is_floating_point() and not t.isfinite().all()]
+    if broken:
+        raise UserError(f"{source}: {broken[0]} holds values that are not finite")
+    network.load_state_dict(state)
+
+
+def write_state(path: Path, state: Mapping[str, Tensor], provenance: Mapping[str, Any]) -> None:
+    """Write a state_dict as a table: one row a tensor, raw little-endian bytes."""
+    arrays = {name: tensor.detach().cpu().numpy() for name, tensor in state.items()}
+    little = {name: array.astype(array.dtype.newbyteorder("<")) for name, array in arrays.items()}
+    columns = {
+        "name": list(little),
+        "dtype": [array.dtype.name for array in little.values()],
+        "shape": [list(array.shape) for array in little.values()],
+        "data": [array.tobytes() for array in little.values()],
+    }
+    write_table(path, columns, STATE, provenance)
+
+
+def load_network(point: DesignPoint, checkpoint: Path) -> nn.Module:
+    """Return the network of `point` in evaluation mode with the weights of the checkpoint stage.
+
+    `checkpoint` is the stage's output folder.
+
+    Raises:
+        UserError: state.parquet is missing, damaged or of another network.
+    """
+    path = checkpoint / "state.parquet"
+    state = {row["name"]: _tensor(row) for row in rows(read_table(path, STATE))}
+    network = build_network(point.workload, load_dataset(point.workload.dataset))
+    load_into(network, state, str(path), point)
+    return network.eval().requires_grad_(False)
+
+
+def _check_sums(path: Path) -> None:
+    """Raise BadZipFile if a part of the archive is damaged; torch.load does not look."""
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            damaged = archive.testzip()
+        if damaged is not None:
+            raise zipfile.BadZipFile(f"check sum of {damaged} is wrong")
+
+
+def _tensor(row: Mapping[str, Any]) -> Tensor:
+    dtype = np.dtype(row["dtype"]).newbyteorder("<")
+    array = np.frombuffer(row["data"], dtype=dtype).reshape(row["shape"])
+    return torch.from_numpy(array.astype(dtype.newbyteorder("=")))
+
+
+def _network_name(point: DesignPoint) -> str:
+    width = f", width {point.workload.width!r}" if point.workload.model == "vgg8" else ""
+    return f"{point.workload.model} ({point.workload.dataset}{width})"
+
+
+def _shape(tensor: Tensor) -> str:
+    return "x".join(map(str, tensor.shape)) or "scalar"
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -1,0 +1,62 @@
+"""PyTorch as every job uses it: one thread, deterministic algorithms, torchvision that imports."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from types import ModuleType
+from typing import Any
+
+import torch
+
+_OPERATORS = (
+    "nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
+    "qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
+)
+
+
+@contextmanager
+def reproducible() -> Iterator[None]:
+    """Run the block on one thread with deterministic algorithms, then restore the settings.
+
+    The order of floating-point sums in PyTorch depends on the number of threads, so the float parts
+    of a network always run on one, whatever the job was given; the array kernels use the others.
+    """
+    threads = torch.get_num_threads()
+    deterministic = torch.are_deterministic_algorithms_enabled()
+    torch.set_num_threads(1)
+    torch.use_deterministic_algorithms(True)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+        torch.use_deterministic_algorithms(deterministic)
+
+
+@cache
+def import_timm() -> ModuleType:
+    """Import timm (seconds; only for networks that need it) on any build of torchvision.
+
+    timm imports torchvision, which registers shape functions for its detection operators. Where its
+    compiled operators do not load (a CUDA build beside a CPU torch) that fails, so the operators'
+    names are declared first. No network here uses them.
+    """
+    library = _declare_detection_operators()
+    timm = importlib.import_module("timm")
+    timm._cimsim_operators = library  # type: ignore[attr-defined]  # the names live as long as this
+    return timm
+
+
+def _declare_detection_operators() -> Any:
+    """Declare torchvision's operators unless torch has CUDA, where its own library loads."""
+    if torch.version.cuda is not None or torch.version.hip is not None:
+        return None
+    library = torch.library.Library(  # type: ignore[no-untyped-call]
+        "torchvision", "FRAGMENT"
+    )
+    for operator in _OPERATORS:
+        if not hasattr(torch.ops.torchvision, operator.split("(")[0]):
+            library.define(operator)  # type: ignore[no-untyped-call]
+    return library
