@@ -64,7 +64,7 @@ class Vector:
 
 def load_arrays(path: Path) -> dict[str, NDArray[Any]]:
     """Return all arrays of an .npz file. Raises whatever numpy raises for a damaged file."""
-    with np.load(path, allow_pickle=False) as file:
+    with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
         return {name: file[name] for name in file.files}
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -95,16 +96,24 @@ def check_deterministic(path: Path) -> Verdict:
     return good, "largest deviation: " + ", ".join(findings)
 
 
+@dataclass(frozen=True, eq=False)
+class Moments:
+    """Mean and standard deviation of each output over `count` draws."""
+
+    mean: NDArray[np.float64]
+    std: NDArray[np.float64]
+    count: int
+
+
 def check_random(path: Path, draws: int = DRAWS) -> Verdict:
     """Compare one random run: without the random effect exactly, with it over an ensemble."""
     vector = load_vector(path)
     noiseless = array_product(vector.inputs, vector.weights, vector.noiseless())
     exact = _largest(vector.as_output(noiseless), vector.arrays["expected_noiseless"])
-    own = ensemble(vector, vector.settings, draws)
-    limit = (
-        STUCK_STD_LIMIT if vector.settings.stuck_at_0 + vector.settings.stuck_at_1 else STD_LIMIT
-    )
-    good, finding = compare_ensembles(own, vector.arrays["draws"].astype(np.float64), limit)
+    own = moments(ensemble(vector, vector.settings, draws))
+    faulty = vector.settings.stuck_at_0 + vector.settings.stuck_at_1 > 0.0
+    limit = STUCK_STD_LIMIT if faulty else STD_LIMIT
+    good, finding = compare_moments(own, recorded_moments(vector), limit)
     return good and exact == 0.0, f"{finding}; noiseless deviation {exact:g}"
 
 
@@ -117,19 +126,29 @@ def ensemble(vector: Vector, settings: ArraySettings, draws: int) -> NDArray[np.
     return np.stack([vector.as_output(product) for product in products])
 
 
-def compare_ensembles(
-    own: NDArray[np.float64], recorded: NDArray[np.float64], std_limit: float
-) -> Verdict:
-    """Compare mean and standard deviation of two ensembles [draws, ...] output by output."""
-    if own.shape[1:] != recorded.shape[1:]:
-        raise ValueError(f"outputs of shape {own.shape[1:]}, recorded {recorded.shape[1:]}")
-    difference = np.abs(own.mean(axis=0) - recorded.mean(axis=0))
-    own_std, recorded_std = own.std(axis=0, ddof=1), recorded.std(axis=0, ddof=1)
-    error = np.sqrt(own_std**2 / len(own) + recorded_std**2 / len(recorded))
-    worst_mean = float(_ratio(difference, error, 0.0).max())
-    rms = float(np.sqrt(_ratio(np.mean(own_std**2), np.mean(recorded_std**2), 1.0)))
-    stds = _ratio(own_std, recorded_std, 1.0)
-    worst_std = float(np.abs(stds - 1.0).max())
+def moments(draws: NDArray[np.float64]) -> Moments:
+    """Return the moments of an ensemble [draws, output shape]."""
+    return Moments(draws.mean(axis=0), draws.std(axis=0, ddof=1), len(draws))
+
+
+def recorded_moments(vector: Vector) -> Moments:
+    """Return the moments of the recorded draws, or those recorded instead of the draws."""
+    arrays = vector.arrays
+    if "draws" in arrays:
+        return moments(arrays["draws"].astype(np.float64))
+    mean = arrays["expected_noiseless"].astype(np.float64) + arrays["err_mean"]
+    return Moments(mean, arrays["err_std"].astype(np.float64), int(vector.config["n_draws"]))
+
+
+def compare_moments(own: Moments, recorded: Moments, std_limit: float) -> Verdict:
+    """Compare mean and standard deviation of two ensembles output by output."""
+    if own.mean.shape != recorded.mean.shape:
+        raise ValueError(f"outputs of shape {own.mean.shape}, recorded {recorded.mean.shape}")
+    error = np.sqrt(own.std**2 / own.count + recorded.std**2 / recorded.count)
+    worst_mean = float(_ratio(np.abs(own.mean - recorded.mean), error, 0.0).max())
+    variances = np.mean(own.std**2), np.mean(recorded.std**2)
+    rms = float(np.sqrt(_ratio(*variances, 1.0)))
+    worst_std = float(np.abs(_ratio(own.std, recorded.std, 1.0) - 1.0).max())
     good = worst_mean < MEAN_LIMIT and abs(rms - 1.0) < RMS_LIMIT and worst_std < std_limit
     return good, (
         f"mean {worst_mean:.2f} standard errors (limit {MEAN_LIMIT}), rms std {rms - 1.0:+.1%} "
