@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,8 @@ def write_atomically(path: Path, write: Any) -> None:
     except OSError as error:
         raise UserError(f"{path}: cannot be written: {error.strerror or error}") from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 def read_table(path: Path, schema: pa.Schema) -> pa.Table:
@@ -65,20 +67,38 @@ def read_table(path: Path, schema: pa.Schema) -> pa.Table:
     Raises:
         UserError: the file is missing, truncated, no Parquet file, or has other columns.
     """
+    with _readable(path, schema) as file:
+        return file.read()
+
+
+def read_batches(path: Path, schema: pa.Schema, rows: int) -> Iterator[pa.RecordBatch]:
+    """Read a Parquet file like :func:`read_table`, at most `rows` rows at a time.
+
+    Raises:
+        UserError: as :func:`read_table`.
+    """
+    with _readable(path, schema) as file:
+        yield from file.iter_batches(batch_size=rows)
+
+
+@contextmanager
+def _readable(path: Path, schema: pa.Schema) -> Iterator[pq.ParquetFile]:
+    """Open a Parquet file, check its columns, and name it in every error of reading it."""
     try:
-        table = pq.read_table(path)
+        with pq.ParquetFile(path) as file:
+            found = file.schema_arrow
+            if not found.equals(schema):
+                raise UserError(
+                    f"{path}: columns {found.names} are not the expected {schema.names}; "
+                    "it was written by another version: delete it and run again"
+                )
+            yield file
     except FileNotFoundError as error:
         raise UserError(f"{path}: no such file; run the stage that writes it") from error
     except (pa.ArrowInvalid, OSError) as error:
         raise UserError(
             f"{path}: no readable Parquet file ({error}); delete it and run again"
         ) from error
-    if not table.schema.equals(schema):
-        raise UserError(
-            f"{path}: columns {table.schema.names} are not the expected {schema.names}; "
-            "it was written by another version: delete it and run again"
-        )
-    return table
 
 
 def provenance_of(path: Path) -> dict[str, Any]:
