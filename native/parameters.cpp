@@ -101,6 +101,7 @@ const Entry kEntries[] = {
     {"resistanceAccess", &P::access_resistance, 0, kMax},
     {"writeVoltage", &P::write_voltage, 0, kMax},
     {"chargeDelay", &P::charge_delay, 0, kMax},
+    {"bufferSenseLoad", &P::buffer_sense_load, 0, 1},
     {"alpha", &P::alpha, 0, kMax},
     {"beta", &P::beta, 0, kMax},
     {"gamma", &P::gamma, 0, kMax},

@@ -112,6 +112,10 @@ struct Parameters {
   double write_voltage = 2;               ///< "writeVoltage", V
   double charge_delay = 0;                ///< "chargeDelay", s (nvCap)
 
+  // Corrections of the reference, off by default
+  /// "bufferSenseLoad": SRAM buffers count the load of their sense amplifiers (circuit quirk 27)
+  bool buffer_sense_load = false;
+
   // Silicon calibration (used if validated)
   double alpha = 1.44;    ///< "alpha": wiring area of level shifters
   double beta = 1.4;      ///< "beta": sensing cycle
