@@ -37,8 +37,15 @@ SCALES = _schema(
 """scales.parquet: one row a matrix layer in execution order. real weight = code * weight_scale[n]
 (N values, or 1 if per tensor); real input = (code - zero_point) * input_scale."""
 
-PREDICTIONS = _schema(image=_int, label=_int, float_prediction=_int, quantized_prediction=_int)
-"""predictions.parquet: one row a test image."""
+PREDICTIONS = _schema(
+    image=_int,
+    label=_int,
+    float_prediction=_int,
+    quantized_prediction=_int,
+    quantized_logits=pa.list_(pa.float32()),
+)
+"""predictions.parquet: one row a test image; the logits are what the arrays' outputs are compared
+with."""
 
 # --- map ------------------------------------------------------------------------------------------
 LAYERS = _schema(

@@ -1,0 +1,73 @@
+"""Integer codes of a layer's inputs: real value = (code - zero_point) * scale.
+
+The arithmetic is that of :mod:`cimsim.calibration.quantizer` (float32, half to even), with a zero
+point: rint(x / scale) + zero_point, clamped.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cimsim.calibration.quantizer import SMALLEST_RANGE, code_bound, symmetric_scale
+
+Codes = NDArray[np.uint8 | np.int16]
+
+
+@dataclass(frozen=True)
+class InputCoding:
+    """How one layer's inputs become integers of `bits` bits.
+
+    Unsigned codes (uint8) run from 0 to 2**bits - 1; real 0 is exactly `zero_point`. Signed codes
+    (int16) run from -(2**(bits-1) - 1) to 2**(bits-1) - 1 with zero point 0, as in DNN+NeuroSim.
+    `conversion` truncate repeats the reference's loss of a unit on some codes (quirk Q1).
+    """
+
+    scale: float
+    zero_point: int
+    bits: int
+    signed: bool
+    conversion: Literal["nearest", "truncate"] = "nearest"
+
+    @classmethod
+    def unsigned_range(
+        cls, low: float, high: float, bits: int, conversion: Literal["nearest", "truncate"]
+    ) -> InputCoding:
+        """Return the unsigned coding of values from `low` to `high`, a range that includes 0.
+
+        The zero point is 0 where no value is negative (after a ReLU). A range below 2**-24 is that
+        of a layer that only saw zeros: its scale is 1.
+        """
+        low, high = min(low, 0.0), max(high, 0.0)
+        if high - low < SMALLEST_RANGE:
+            return cls(1.0, 0, bits, signed=False, conversion=conversion)
+        steps = np.float32((2**bits - 1) / (high - low))
+        zero_point = int(np.rint(-low * float(steps)))
+        return cls(1.0 / float(steps), zero_point, bits, signed=False, conversion=conversion)
+
+    @classmethod
+    def signed_range(
+        cls, amax: float, bits: int, conversion: Literal["nearest", "truncate"]
+    ) -> InputCoding:
+        """Return the signed coding of values within +-`amax`; scale 1 for a range below 2**-24."""
+        steps = float(symmetric_scale(amax, bits))
+        return cls(1.0 / steps if steps else 1.0, 0, bits, signed=True, conversion=conversion)
+
+    def codes(self, values: NDArray[np.float32]) -> Codes:
+        """Return the codes of `values`, same shape and memory order; uint8, or int16 if signed."""
+        steps = np.float32(1.0 / self.scale)
+        bound = code_bound(self.bits)
+        lowest = -bound if self.signed else -self.zero_point
+        highest = bound if self.signed else 2**self.bits - 1 - self.zero_point
+        scaled = values * steps
+        np.rint(scaled, out=scaled)
+        np.clip(scaled, lowest, highest, out=scaled)
+        if self.conversion == "truncate":
+            np.divide(scaled, steps, out=scaled)
+            np.multiply(scaled, steps, out=scaled)
+            np.trunc(scaled, out=scaled)
+        scaled += np.float32(self.zero_point)
+        return scaled.astype(np.int16 if self.signed else np.uint8)

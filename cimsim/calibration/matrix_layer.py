@@ -1,0 +1,163 @@
+"""A convolution or linear layer computed from integer codes.
+
+input float32 -> codes -> product of integers -> float32. The product is exact or comes from an
+array (:mod:`cimsim.inference`); everything around it is the same, so an ideal array gives the
+quantised network's outputs bit for bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from cimsim.calibration.coding import Codes, InputCoding
+from cimsim.calibration.im2col import im2col
+from cimsim.calibration.quantizer import integer_codes, symmetric_scale
+from cimsim.workloads.layer_table import LayerShape
+
+Product = Callable[[Codes, int], NDArray[np.float64]]
+"""product(codes [M, K], first_vector) -> [M, N]: the estimate of (codes - zero_point) @ weights for
+the vectors first_vector, first_vector + 1, ... of the layer."""
+
+EXACT_FLOAT32 = 2**24
+"""Integers up to this size are exact in float32, whatever the order of their sum."""
+
+
+@dataclass(frozen=True, eq=False)
+class WeightCodes:
+    """Signed weight codes int8 [K, N] of a layer (groups side by side) and their scales [N] or [1].
+
+    real weight = code * scale. Rows run channel, kernel row, kernel column (channel slowest).
+    """
+
+    codes: NDArray[np.int8]
+    scale: NDArray[np.float64]
+
+
+def quantize_weights(
+    weight: NDArray[np.float32],
+    bits: int,
+    per: Literal["channel", "tensor"],
+    conversion: Literal["nearest", "truncate"],
+) -> WeightCodes:
+    """Return the codes of `weight` [N, ...], symmetric about 0; one scale per channel or tensor.
+
+    A channel of zeros has codes 0 and scale 1.
+    """
+    matrix = weight.reshape(len(weight), -1)
+    magnitude = np.abs(matrix)
+    amax = magnitude.max(axis=1, keepdims=True) if per == "channel" else magnitude.max()
+    steps = symmetric_scale(amax, bits).astype(np.float64).ravel()
+    codes = integer_codes(matrix, amax, bits, conversion).astype(np.int8)
+    scale = np.divide(1.0, steps, out=np.ones_like(steps), where=steps > 0)
+    return WeightCodes(np.ascontiguousarray(codes.T), scale)
+
+
+class MatrixLayer(nn.Module):
+    """Stands in for a Conv2d or Linear of a network.
+
+    Attributes:
+        shape: the layer's entry in the layer table.
+        coding: of its inputs.
+        weights: integer codes and scales.
+        products: one per group, each for the columns of that group; None computes the layer in
+            floating point with its original weights.
+        first_image: number of the first image of the batch among all images; set by the network.
+    """
+
+    def __init__(
+        self,
+        module: nn.Conv2d | nn.Linear,
+        shape: LayerShape,
+        coding: InputCoding,
+        weights: WeightCodes,
+    ) -> None:
+        super().__init__()
+        self.module = module
+        self.shape = shape
+        self.coding = coding
+        self.weights = weights
+        self.products: list[Product] | None = None
+        self.first_image = 0
+        bias = None if module.bias is None else module.bias.detach().double().numpy()
+        self._bias: NDArray[np.float64] | None = bias
+        self._scale = coding.scale * weights.scale
+
+    def group_weights(self) -> list[NDArray[np.int8]]:
+        """Return the weight codes [K, N / groups] of each group, contiguous."""
+        parts = np.split(self.weights.codes, self.shape.groups, axis=1)
+        return [np.ascontiguousarray(part) for part in parts]
+
+    def input_codes(self, x: Tensor) -> Codes:
+        """Return the input vectors as codes [M, groups * K]; padding holds the code of 0."""
+        if self.shape.kind == "linear":
+            flat = x.detach().reshape(-1, self.shape.in_channels)
+            return self.coding.codes(flat.numpy())
+        module = self.module
+        assert isinstance(module, nn.Conv2d)
+        channels_last = x.detach().permute(0, 2, 3, 1).contiguous()
+        return im2col(
+            self.coding.codes(channels_last.numpy()),
+            (self.shape.kernel_height, self.shape.kernel_width),
+            self.shape.stride,
+            self.shape.padding,
+            int(module.dilation[0]),
+            fill=self.coding.zero_point,
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the layer's output for a batch, float32, shaped as that of the original module."""
+        if self.products is None:
+            # One image at a time: the order of a float sum depends on the shape of the batch.
+            return torch.cat([self.module(image) for image in torch.split(x, 1)])
+        codes = self.input_codes(x)
+        first_vector = self.first_image * (len(codes) // len(x))
+        rows = self.shape.rows
+        results = [
+            product(np.ascontiguousarray(codes[:, g * rows : (g + 1) * rows]), first_vector)
+            for g, product in enumerate(self.products)
+        ]
+        integers = results[0] if len(results) == 1 else np.concatenate(results, axis=1)
+        return self._shaped(torch.from_numpy(self.dequantize(integers)), x)
+
+    def dequantize(self, integers: NDArray[np.float64]) -> NDArray[np.float32]:
+        """Return integers [M, N] * input scale * weight scale + bias, rounded once to float32."""
+        real = integers * self._scale
+        if self._bias is not None:
+            real += self._bias
+        return real.astype(np.float32)
+
+    def _shaped(self, y: Tensor, x: Tensor) -> Tensor:
+        if self.shape.kind == "linear":
+            return y.reshape(*x.shape[:-1], self.shape.out_channels)
+        # Channels stay last in memory; only the order of the dimensions changes.
+        grid = (self.shape.out_height, self.shape.out_width)
+        return y.reshape(len(x), *grid, self.shape.out_channels).permute(0, 3, 1, 2)
+
+
+def exact_products(layer: MatrixLayer) -> list[Product]:
+    """Return products that compute (codes - zero_point) @ weights exactly, one per group."""
+    largest = (
+        layer.shape.rows * 2**layer.coding.bits * int(np.abs(layer.weights.codes).max(initial=0))
+    )
+    number: Any = np.float32 if largest < EXACT_FLOAT32 else np.float64
+    zero_point = number(layer.coding.zero_point)
+
+    def exact(weights: NDArray[np.int8]) -> Product:
+        matrix = weights.astype(number)
+
+        def product(codes: Codes, first_vector: int) -> NDArray[np.float64]:
+            result: NDArray[np.float64] = ((codes.astype(number) - zero_point) @ matrix).astype(
+                np.float64
+            )
+            return result
+
+        return product
+
+    return [exact(part) for part in layer.group_weights()]

@@ -1,0 +1,175 @@
+"""Scales of every matrix layer: found from calibration images, written, read back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from cimsim.calibration.coding import InputCoding
+from cimsim.calibration.fold import fold_batch_norm
+from cimsim.calibration.matrix_layer import (
+    MatrixLayer,
+    exact_products,
+    quantize_weights,
+)
+from cimsim.calibration.network import QuantizedNetwork, float_logits
+from cimsim.calibration.ranges import RangeObserver
+from cimsim.campaign.design import DesignPoint
+from cimsim.errors import UserError
+from cimsim.schemas import SCALES
+from cimsim.tables import read_table, rows, write_table
+from cimsim.workloads.checkpoints import load_network
+from cimsim.workloads.datasets import Dataset
+from cimsim.workloads.layer_table import LayerShape, layer_table
+
+
+@dataclass(frozen=True)
+class LayerRange:
+    """Calibrated range of one layer's inputs, and whether the layer is computed on arrays."""
+
+    on_array: bool
+    low: float
+    high: float
+
+
+def folded_network(
+    point: DesignPoint, checkpoint: Path, data: Dataset
+) -> tuple[nn.Module, list[LayerShape]]:
+    """Return the network of `point` with batch norms folded, and its matrix layers.
+
+    Raises:
+        UserError: the checkpoint folder or the network cannot be used.
+    """
+    network = load_network(point, checkpoint)
+    fold_batch_norm(network, torch.from_numpy(data.train_images[:8]))
+    return network, layer_table(network, torch.from_numpy(data.train_images[:1]))
+
+
+def find_ranges(
+    point: DesignPoint, network: nn.Module, shapes: list[LayerShape], images: NDArray[np.float32]
+) -> list[LayerRange]:
+    """Run the float network on calibration images; return the input range of each matrix layer.
+
+    Raises:
+        UserError: a pattern of quantization.float_layers fits no layer, or activations overflow.
+    """
+    in_float = float_layers(point, [shape.name for shape in shapes])
+    observers = [RangeObserver() for _ in shapes]
+
+    def observing(name: str, observer: RangeObserver) -> Any:
+        def hook(module: nn.Module, inputs: tuple[Tensor]) -> None:
+            values = inputs[0].numpy()
+            if not np.isfinite(values).all():
+                raise UserError(f"layer {name}: an input is not finite during calibration")
+            observer.update(values)
+
+        return hook
+
+    handles = [
+        network.get_submodule(shape.name).register_forward_pre_hook(observing(shape.name, observer))
+        for shape, observer in zip(shapes, observers, strict=True)
+    ]
+    float_logits(network, images)
+    for handle in handles:
+        handle.remove()
+    settings = point.quantization
+    found = (
+        observer.range(settings.observer, settings.percentile, 2**settings.input_bits)
+        for observer in observers
+    )
+    return [
+        LayerRange(shape.name not in in_float, low, high)
+        for shape, (low, high) in zip(shapes, found, strict=True)
+    ]
+
+
+def float_layers(point: DesignPoint, names: list[str]) -> set[str]:
+    """Return the names of the matrix layers that stay in floating point.
+
+    Raises:
+        UserError: a pattern of quantization.float_layers fits none of `names`.
+    """
+    chosen = {names[0]} if point.fidelity.first_layer == "float" else set()
+    for pattern in point.quantization.float_layers:
+        fitting = {name for name in names if fnmatchcase(name, pattern)}
+        if not fitting:
+            raise UserError(
+                f"quantization.float_layers: pattern '{pattern}' fits no matrix layer of "
+                f"{point.workload.model}; its layers are {', '.join(names)}"
+            )
+        chosen |= fitting
+    return chosen
+
+
+def quantize_network(
+    point: DesignPoint, network: nn.Module, shapes: list[LayerShape], ranges: list[LayerRange]
+) -> QuantizedNetwork:
+    """Return `network` (changed in place) with exact integer products in its matrix layers."""
+    layers = [
+        _matrix_layer(point, network.get_submodule(shape.name), shape, found)
+        for shape, found in zip(shapes, ranges, strict=True)
+    ]
+    return QuantizedNetwork(network, layers)
+
+
+def _matrix_layer(
+    point: DesignPoint, module: nn.Module, shape: LayerShape, found: LayerRange
+) -> MatrixLayer:
+    assert isinstance(module, nn.Conv2d | nn.Linear)
+    settings, conversion = point.quantization, point.fidelity.integer_conversion
+    if point.fidelity.input_shift == "data_minimum":
+        amax = max(-found.low, found.high)
+        coding = InputCoding.signed_range(amax, settings.input_bits, conversion)
+    else:
+        coding = InputCoding.unsigned_range(found.low, found.high, settings.input_bits, conversion)
+    weight = module.weight.detach().numpy()
+    weights = quantize_weights(weight, settings.weight_bits, settings.weight_scale, conversion)
+    layer = MatrixLayer(module, shape, coding, weights)
+    layer.products = exact_products(layer) if found.on_array else None
+    return layer
+
+
+def write_scales(
+    path: Path,
+    network: QuantizedNetwork,
+    ranges: list[LayerRange],
+    provenance: Mapping[str, Any],
+) -> None:
+    """Write scales.parquet."""
+    layers = network.layers
+    columns = {
+        "layer": [layer.shape.name for layer in layers],
+        "index": list(range(len(layers))),
+        "on_array": [found.on_array for found in ranges],
+        "weight_scale": [layer.weights.scale for layer in layers],
+        "input_scale": [layer.coding.scale for layer in layers],
+        "input_zero_point": [layer.coding.zero_point for layer in layers],
+        "input_min": [found.low for found in ranges],
+        "input_max": [found.high for found in ranges],
+    }
+    write_table(path, columns, SCALES, provenance)
+
+
+def load_quantized(
+    point: DesignPoint, checkpoint: Path, calibration: Path, data: Dataset
+) -> QuantizedNetwork:
+    """Return the quantised network of `point` from the outputs of two stages.
+
+    Raises:
+        UserError: a file is missing or damaged, or is of another network.
+    """
+    network, shapes = folded_network(point, checkpoint, data)
+    path = calibration / "scales.parquet"
+    table = list(rows(read_table(path, SCALES)))
+    if [row["layer"] for row in table] != [shape.name for shape in shapes]:
+        raise UserError(f"{path}: its layers are not those of {point.workload.model}")
+    ranges = [LayerRange(row["on_array"], row["input_min"], row["input_max"]) for row in table]
+    return quantize_network(point, network, shapes, ranges)
