@@ -7,6 +7,7 @@ quant_vectors.npz in every range, value and code.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -47,26 +48,34 @@ Verdict = tuple[bool, str]
 def verify_folder(folder: Path, report: Callable[[str], None], draws: int = DRAWS) -> bool:
     """Compare with every vector in `folder`, report one line each, and say if all agree.
 
-    A missing, damaged or incomplete file counts as a failure and never ends the comparison.
+    A damaged or incomplete file, and one that `index.json` (optional) lists but that is not there,
+    is a failure and never ends the comparison. A folder without any vector is a failure too.
     """
-    checks: list[tuple[Path, Callable[[Path], Verdict]]] = []
-    for pattern, check in (
+    kinds: tuple[tuple[str, Callable[[Path], Verdict]], ...] = (
         ("D*.npz", check_deterministic),
         ("R*.npz", lambda path: check_random(path, draws)),
         ("quant_vectors.npz", check_quantizer),
-    ):
-        found = sorted(folder.glob(pattern))
-        if not found:
-            report(f"FAIL {folder / pattern}: no such file")
-        checks += [(path, check) for path in found or [folder / pattern] if path.exists()]
-    missing = len({path.name[0] for path, _ in checks}) < 3
-    passed = 0
-    for path, check in checks:
-        good, finding = _guarded(check, path)
-        passed += good
-        report(f"{'ok  ' if good else 'FAIL'} {path.stem:<28} {finding}")
-    report(f"{passed} of {len(checks)} files agree")
-    return passed == len(checks) and not missing
+    )
+    agreed, total = 0, 0
+    for pattern, check in kinds:
+        for path in sorted(folder.glob(pattern)):
+            good, finding = _guarded(check, path)
+            agreed, total = agreed + good, total + 1
+            report(f"{'ok  ' if good else 'FAIL'} {path.stem:<28} {finding}")
+    complete, finding = _guarded(_missing_files, folder / "index.json")
+    if not complete:
+        report(f"FAIL {finding}")
+    report(f"{agreed} of {total} files agree" if total else f"FAIL {folder}: no vector files")
+    return complete and 0 < agreed == total
+
+
+def _missing_files(index: Path) -> Verdict:
+    """Check that all files that the index lists are there; without an index nothing is listed."""
+    if not index.exists():
+        return True, ""
+    names = [str(entry["name"]) for entry in json.loads(index.read_text())]
+    absent = [name for name in names if not index.with_name(f"{name}.npz").exists()]
+    return not absent, f"{index}: lists files that are not there: {', '.join(absent)}"
 
 
 def _guarded(check: Callable[[Path], Verdict], path: Path) -> Verdict:

@@ -89,11 +89,13 @@ def test_read_noise_of_the_reference_column_cancels_against_the_dummy_column():
     check(found + dummy, float(X @ STATES[0]), variance)
 
 
-def test_device_variation():
+@pytest.mark.parametrize(
+    ("table", "share"), [([0.02, 0.08, 0.1, 0.12], 0.0), ([0.0] * 4, 0.04), ([0.03] * 4, 0.02)]
+)
+def test_device_variation(table, share):
     # One draw per cell, the same in both input cycles, so that a cell's weight is X itself.
-    table, share = np.array([0.02, 0.03, 0.04, 0.05]), 0.03
-    varied = settings(states_std=table, device_variation=share)
-    std = table + share * G
+    varied = settings(states_std=np.array(table), device_variation=share)
+    std = np.array(table) + share * G
     variance = sum(16.0**j * (X**2 @ std[STATES[j]] ** 2) for j in range(2))
     reference = program(SHIFTED[:, np.newaxis], varied, "", 1).reference
     mean = sum(4.0**j * (X @ (G[STATES[j]] - reference)) for j in range(2))
@@ -122,8 +124,8 @@ def test_read_noise_shared_by_a_batch():
     assert two[0] == two[1]
 
 
-def test_stuck_cells():
-    rate_0, rate_1 = 0.1, 0.05
+@pytest.mark.parametrize(("rate_0", "rate_1"), [(0.2, 0.0), (0.0, 0.4), (0.1, 0.3)])
+def test_stuck_cells(rate_0, rate_1):
     faulty = settings(stuck_at_0=rate_0, stuck_at_1=rate_1)
     healthy = 1.0 - rate_0 - rate_1
     mean, variance = 0.0, 0.0
