@@ -32,7 +32,7 @@ MEASURES = (
 )
 """Results of a design point that a figure can show: columns of points.parquet."""
 
-BREAKDOWNS = ("area", "energy", "latency")
+BREAKDOWNS = ("area", "energy")
 """Quantities that a breakdown can divide by component."""
 
 Scalar = bool | int | float | str
@@ -42,7 +42,7 @@ class Figure(Section):
     """One figure of the campaign.
 
     line: a measure against a numeric parameter; pareto: two measures and the front between them;
-    breakdown: stacked bars of area, energy or latency by component.
+    breakdown: stacked bars of area or energy by component.
     """
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")] = Field(
@@ -56,10 +56,10 @@ class Figure(Section):
     )
     y: str = Field(
         "",
-        description="line, pareto: measure (default accuracy); "
-        "breakdown: area, energy (default) or latency",
+        description="line, pareto: measure (default accuracy); breakdown: area or energy (default)",
     )
     colour: str = Field("", description="line, pareto: parameter that distinguishes the series")
+    sweep: str = Field("", description="only the points of this sweep of the campaign are shown")
     filter: dict[str, Scalar | tuple[Scalar, ...]] = Field(
         default_factory=dict,
         description="parameter -> value or list of values: only these points are shown",
@@ -101,7 +101,7 @@ class Figure(Section):
         return self
 
     def admits(self, name: str, value: object) -> bool:
-        """Whether a point whose parameter `name` has `value` passes the filter."""
+        """Return whether a point whose parameter `name` has `value` passes the filter."""
         if name not in self.filter:
             return True
         wanted = self.filter[name]

@@ -1,0 +1,142 @@
+"""The join: from the outputs of all stages to the tables of a campaign.
+
+Rows are in the order of the campaign's design points, then seeds, layers or components. Outputs
+that points share are read once or few times; predictions are reduced to counts while they are
+read, so that memory grows with the number of design points alone.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from cimsim.analysis import outputs, schemas
+from cimsim.analysis.outputs import PointOutputs
+from cimsim.analysis.pareto import grouped_front
+from cimsim.analysis.writer import Row, write_csv, write_rows
+from cimsim.errors import UserError
+
+NAMED_FILES = 5
+"""Missing files that a message names."""
+
+CACHED_OUTPUTS = 64
+"""Stage outputs kept in memory; points that share one lie near each other in a campaign."""
+
+
+def join_points(
+    points: Sequence[PointOutputs],
+    *,
+    confidence: float,
+    output: Path,
+    provenance: Mapping[str, Any],
+) -> None:
+    """Write points, seeds, layers and components (Parquet, and CSV but for layers) to `output`.
+
+    Args:
+        points: the design points with the folders of their results.
+        confidence: nominal coverage of the intervals.
+        output: folder of the campaign.
+        provenance: stored in the metadata of each Parquet file, with the confidence.
+
+    Raises:
+        UserError: outputs are missing (one message for all), unreadable or contradict each other.
+    """
+    _check(points)
+    reader = _Reader(confidence)
+    provenance = {**provenance, "confidence": confidence}
+    tables = {
+        "seeds": (reader.seed_rows(points), schemas.seeds()),
+        "points": (reader.point_rows(points), schemas.points()),
+        "layers": (_layer_rows(points), schemas.layers()),
+        "components": (_component_rows(points), schemas.components()),
+    }
+    for name, (rows, schema) in tables.items():
+        write_rows(output / f"{name}.parquet", rows, schema, provenance)
+        if name != "layers":
+            write_csv(output / f"{name}.csv", output / f"{name}.parquet")
+
+
+def _check(points: Sequence[PointOutputs]) -> None:
+    if not points:
+        raise UserError("the campaign has no design points; nothing to join")
+    repeated = [name for name, count in Counter(p.id for p in points).items() if count > 1]
+    if repeated:
+        raise UserError(f"design point {repeated[0]} is in the campaign more than once")
+    needed = dict.fromkeys(path for point in points for path in point.files())
+    missing = [path for path in needed if not path.is_file()]
+    if missing:
+        named = ", ".join(str(path) for path in missing[:NAMED_FILES])
+        more = f" and {len(missing) - NAMED_FILES} more" if len(missing) > NAMED_FILES else ""
+        raise UserError(
+            f"{len(missing)} of {len(needed)} files of the stages are missing: {named}{more}; "
+            "run the workflow to compute them"
+        )
+
+
+class _Reader:
+    """Reads each infer output once for the rows of its seeds and for its statistics."""
+
+    def __init__(self, confidence: float) -> None:
+        self._confidence = confidence
+        self._baseline = lru_cache(CACHED_OUTPUTS)(outputs.read_baseline)
+        self._statistics: dict[Path, dict[str, Any]] = {}
+
+    def seed_rows(self, points: Sequence[PointOutputs]) -> Iterator[Row]:
+        """Yield the rows of seeds.parquet; keeps the statistics for :meth:`point_rows`."""
+        last: tuple[Path | None, list[dict[str, Any]]] = (None, [])
+        for point in points:
+            if point.folders["infer"] != last[0]:
+                last = (point.folders["infer"], self._read(point))
+            for row in last[1]:
+                yield {"id": point.id, **row}
+
+    def point_rows(self, points: Sequence[PointOutputs]) -> Iterator[Row]:
+        """Yield the rows of points.parquet, after all of :meth:`seed_rows`."""
+        results = [self._results(point) for point in points]
+        groups = [_same_images(point) for point in points]
+        accuracy = [result["accuracy"] for result in results]
+        for column, cost in (("pareto_energy", "energy_j"), ("pareto_area", "area_mm2")):
+            on_front = grouped_front([result[cost] for result in results], accuracy, groups)
+            for result, chosen in zip(results, on_front, strict=True):
+                result[column] = chosen
+        for point, result in zip(points, results, strict=True):
+            keys = {f"key.{stage}": point.keys[stage] for stage in schemas.STAGES}
+            known = {"id": point.id, "sweeps": list(point.sweeps), **point.parameters, **keys}
+            yield {**known, **result}
+
+    def _read(self, point: PointOutputs) -> list[dict[str, Any]]:
+        baseline = self._baseline(point.folders["calibrate"])
+        folder = point.folders["infer"]
+        rows, counts = outputs.read_seeds(folder, point.seed_files, baseline)
+        self._statistics[folder] = outputs.array_results(rows, counts, baseline, self._confidence)
+        return rows
+
+    def _results(self, point: PointOutputs) -> dict[str, Any]:
+        baseline = self._baseline(point.folders["calibrate"])
+        return {
+            **outputs.baseline_results(baseline, self._confidence),
+            **self._statistics[point.folders["infer"]],
+            **outputs.chip_results(point.folders["ppa"]),
+        }
+
+
+def _same_images(point: PointOutputs) -> tuple[Any, ...]:
+    """Return what two points must share for their accuracies to be compared."""
+    return tuple(point.parameters[name] for name in ("workload.dataset", "workload.images"))
+
+
+def _layer_rows(points: Sequence[PointOutputs]) -> Iterator[Row]:
+    layer_rows = lru_cache(CACHED_OUTPUTS)(outputs.layer_rows)
+    for point in points:
+        for row in layer_rows(point.folders["map"], point.folders["ppa"]):
+            yield {"id": point.id, **row}
+
+
+def _component_rows(points: Sequence[PointOutputs]) -> Iterator[Row]:
+    component_rows = lru_cache(CACHED_OUTPUTS)(outputs.component_rows)
+    for point in points:
+        for row in component_rows(point.folders["ppa"]):
+            yield {"id": point.id, **row}
