@@ -1,0 +1,292 @@
+"""Expansion of a campaign file into design points. Loads neither torch nor pandas nor numpy."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from cimsim.campaign.condition import Condition
+from cimsim.campaign.design import DesignPoint
+from cimsim.campaign.figure import Figure
+from cimsim.campaign.file import CampaignFile, Seeds, Statistics, Sweep, read_campaign_file
+from cimsim.campaign.keys import design_id, stage_keys, unflatten
+from cimsim.campaign.messages import dotted, first_problem, shown
+from cimsim.campaign.parameters import parameters
+from cimsim.campaign.settings import (
+    PRESET,
+    Layer,
+    Place,
+    Row,
+    Setting,
+    checked,
+    read_presets,
+    read_row,
+    walk,
+)
+from cimsim.errors import UserError
+
+MOST_COMBINATIONS = 200_000
+"""Combinations that one sweep may have; more is a slip, and no workflow could run them."""
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignPoint:
+    """One design point of a campaign.
+
+    Attributes:
+        id: hash of the whole design.
+        point: the design.
+        changed: fields that differ from their default, by dotted name.
+        keys: key of each stage.
+        sweeps: names of the sweeps that it belongs to.
+        layers: where its fields are written, later ones win.
+    """
+
+    id: str
+    point: DesignPoint
+    changed: dict[str, Any]
+    keys: dict[str, str]
+    sweeps: list[str]
+    layers: tuple[Layer, ...]
+
+    def origin(self, field: str) -> str | None:
+        """Return file and key where the value of `field` is written; None for a default."""
+        return _origin(self.layers, field)
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """A combination that a sweep with ``invalid: drop`` left out."""
+
+    sweep: str
+    values: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Campaign:
+    """A campaign, expanded."""
+
+    file: Path
+    name: str
+    description: str
+    seeds: Seeds
+    statistics: Statistics
+    figures: tuple[Figure, ...]
+    points: tuple[CampaignPoint, ...]
+    dropped: tuple[Dropped, ...]
+
+
+def load_campaign(path: Path | str) -> Campaign:
+    """Read a campaign file and expand it.
+
+    Raises:
+        UserError: anything in the file, or in a preset it names, that is not allowed.
+    """
+    path = Path(path)
+    return expand(path, read_campaign_file(path))
+
+
+def expand(path: Path, content: CampaignFile) -> Campaign:
+    """Return the design points of a campaign file, each once, in the order of the sweeps.
+
+    Raises:
+        UserError: an unknown field or preset, a value that is not allowed, a combination that
+            cannot be built, or no point at all.
+    """
+    place = Place(path)
+    base = read_row(content.base, place.at("base")).layer()
+    expansion = _Expansion()
+    for index, sweep in enumerate(content.sweeps):
+        named = sweep.model_copy(update={"name": sweep.name or f"sweep{index + 1}"})
+        expansion.add(named, place.at("sweeps").item(index), base)
+    if not content.sweeps:
+        expansion.add(Sweep(name="base"), place, base)
+    if not expansion.points:
+        reason = expansion.dropped[0].reason
+        raise UserError(f"{path}: sweeps: every combination was dropped: {reason}")
+    return Campaign(
+        file=path,
+        name=content.name,
+        description=content.description,
+        seeds=content.seeds,
+        statistics=content.statistics,
+        figures=content.figures,
+        points=tuple(expansion.points.values()),
+        dropped=tuple(expansion.dropped),
+    )
+
+
+class _Expansion:
+    """The points found so far, by the fields that differ from their default."""
+
+    def __init__(self) -> None:
+        self.points: dict[tuple[tuple[str, Any], ...], CampaignPoint] = {}
+        self.dropped: list[Dropped] = []
+
+    def add(self, sweep: Sweep, place: Place, base: Layer) -> None:
+        """Add the points of a sweep."""
+        met = False
+        for layers in _combinations(sweep, place, base):
+            met = True
+            changed = _changed(layers)
+            identity = tuple(sorted(changed.items()))
+            if identity not in self.points:
+                point = self._point(sweep, place, layers, changed)
+                if point is None:
+                    continue
+                self.points[identity] = point
+            sweeps = self.points[identity].sweeps
+            if sweep.name not in sweeps:
+                sweeps.append(sweep.name)
+        if not met:
+            raise UserError(f"{place.at('where')}: no combination meets the conditions")
+
+    def _point(
+        self, sweep: Sweep, place: Place, layers: tuple[Layer, ...], changed: dict[str, Any]
+    ) -> CampaignPoint | None:
+        """Validate one combination as a whole; None if it is invalid and the sweep drops those."""
+        try:
+            point = DesignPoint.model_validate(unflatten(changed))
+        except ValidationError as error:
+            origin, problem = _contradiction(error, layers, place)
+            values = _axis_values(layers)
+            if sweep.invalid == "drop":
+                self.dropped.append(Dropped(sweep.name, values, problem))
+                return None
+            where = f" (point: {values})" if values else ""
+            raise UserError(f"{origin}: {problem}{where}") from error
+        return CampaignPoint(design_id(changed), point, changed, stage_keys(changed), [], layers)
+
+
+def _combinations(sweep: Sweep, place: Place, base: Layer) -> Iterator[tuple[Layer, ...]]:
+    """Yield the layers of settings of every combination that meets the sweep's conditions."""
+    conditions = [_condition(text, place.at("where")) for text in sweep.conditions]
+    fixed = {**base, **read_row(sweep.base, place.at("base")).layer()}
+    axes = _axes(sweep, place)
+    total = math.prod(len(axis) for axis in axes)
+    if total > MOST_COMBINATIONS:
+        raise UserError(
+            f"{place}: {total} combinations; allowed: {MOST_COMBINATIONS} at most in one sweep"
+        )
+    for rows in product(*axes):
+        layers = (
+            fixed,
+            *(row.from_presets for row in rows if row.from_presets),
+            *(row.own for row in rows if row.own),
+        )
+        if conditions:
+            values = {name: setting.value for layer in layers for name, setting in layer.items()}
+            if not all(_meets(condition, values, place) for condition in conditions):
+                continue
+        yield layers
+
+
+def _axes(sweep: Sweep, place: Place) -> list[list[Row]]:
+    """Return the rows of each axis: one axis a grid field, one for `zip`, one for `points`."""
+    axes = list(_columns(sweep.grid, place.at("grid")))
+    zipped = list(_columns(sweep.zip, place.at("zip")))
+    if zipped:
+        lengths = {len(column) for column in zipped}
+        if len(lengths) > 1:
+            found = f"lists of {sorted(lengths)} values"
+            raise UserError(f"{place.at('zip')}: {found}; allowed: lists of one length")
+        axes.append([_joined(rows) for rows in zip(*zipped, strict=True)])
+    if sweep.points:
+        listed = place.at("points")
+        axes.append([read_row(given, listed.item(n)) for n, given in enumerate(sweep.points)])
+    _refuse_shared_fields(axes, place)
+    return axes
+
+
+def _columns(given: dict[str, Any], place: Place) -> Iterator[list[Row]]:
+    """Yield the values of each field of `grid` or `zip` as rows."""
+    for name, values, here in walk(given, place):
+        if not isinstance(values, list) or not values:
+            raise UserError(f"{here}: {shown(values)} is not allowed; allowed: a list of values")
+        if name == PRESET:
+            yield [Row(read_presets(v, here.item(n)), {}) for n, v in enumerate(values)]
+        else:
+            yield [
+                Row({}, {name: Setting(checked(name, v, here.item(n)), str(here.item(n)))})
+                for n, v in enumerate(values)
+            ]
+
+
+def _joined(rows: tuple[Row, ...]) -> Row:
+    """Return rows that belong together as one."""
+    presets: Layer = {}
+    own: Layer = {}
+    for row in rows:
+        presets |= row.from_presets
+        own |= row.own
+    return Row(presets, own)
+
+
+def _refuse_shared_fields(axes: list[list[Row]], place: Place) -> None:
+    """Refuse a field that two axes of one sweep set."""
+    owner: dict[str, str] = {}
+    for axis in axes:
+        mine = {name: setting.origin for row in axis for name, setting in row.own.items()}
+        for name, origin in mine.items():
+            if name in owner:
+                raise UserError(f"{origin}: {name} is also set at {owner[name].split(': ', 1)[-1]}")
+        owner |= mine
+
+
+def _condition(text: str, place: Place) -> Condition:
+    try:
+        return Condition(text)
+    except UserError as error:
+        raise UserError(f"{place}: {error}") from error
+
+
+def _meets(condition: Condition, values: dict[str, Any], place: Place) -> bool:
+    try:
+        return condition(values)
+    except UserError as error:
+        raise UserError(f"{place.at('where')}: {error}") from error
+
+
+def _changed(layers: tuple[Layer, ...]) -> dict[str, Any]:
+    """Return the fields that differ from their default."""
+    known = parameters()
+    values = {name: setting.value for layer in layers for name, setting in layer.items()}
+    return {name: value for name, value in values.items() if value != known[name].default}
+
+
+def _contradiction(
+    error: ValidationError, layers: tuple[Layer, ...], place: Place
+) -> tuple[str, str]:
+    """Return where the fields that contradict each other are written, and the message.
+
+    A validator's message starts with the field that it blames, so the first field in it that has an
+    origin is the one to name.
+    """
+    location, problem = first_problem(error, DesignPoint)
+    prefix = f"{dotted(location)}." if location else ""
+    for word in re.findall(r"[a-z_0-9.]*[a-z_0-9]", problem):
+        origin = _origin(layers, prefix + word)
+        if origin is not None:
+            return origin, prefix + problem
+    return str(place), prefix + problem
+
+
+def _origin(layers: tuple[Layer, ...], field: str) -> str | None:
+    for layer in reversed(layers):
+        if field in layer:
+            return layer[field].origin
+    return None
+
+
+def _axis_values(layers: tuple[Layer, ...]) -> str:
+    """Return the values that the sweep gives a combination, for a message."""
+    own = {name: setting.value for layer in layers[1:] for name, setting in layer.items()}
+    return ", ".join(f"{name} {shown(value)}" for name, value in own.items())

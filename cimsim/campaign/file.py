@@ -1,0 +1,131 @@
+"""The campaign file: what a user writes, before it is expanded into design points."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import ConfigDict, Field, ValidationError, model_validator
+
+from cimsim.campaign.design import Section
+from cimsim.campaign.figure import Figure
+from cimsim.campaign.messages import dotted, first_problem
+from cimsim.campaign.yaml_file import read_yaml
+from cimsim.errors import UserError
+
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
+"""A name that may stand in a path."""
+
+Settings = dict[str, Any]
+"""Design fields with a value each, nested or dotted, and `preset`; checked by the expansion."""
+
+LARGEST_SEED = 2**32 - 1
+"""Seeds are the 32-bit keys of the counter-based random numbers."""
+
+
+class Exact(Section):
+    """A section whose values have the type that is written: `true` is no number, `"7"` neither."""
+
+    model_config = ConfigDict(strict=True)
+
+
+class Seeds(Exact):
+    """The chip instances that are simulated at each design point."""
+
+    first: int = Field(0, ge=0, le=LARGEST_SEED, description="first seed")
+    count: int = Field(1, ge=1, le=100_000, description="number of seeds")
+    block: int = Field(
+        8, ge=1, le=100_000, description="seeds that one job simulates, from a multiple of block"
+    )
+
+    @model_validator(mode="after")
+    def _within_32_bits(self) -> Self:
+        if self.first + self.count - 1 > LARGEST_SEED:
+            raise ValueError(
+                f"first + count - 1 is {self.first + self.count - 1}; allowed: 0 to {LARGEST_SEED}"
+            )
+        return self
+
+    def blocks(self) -> list[tuple[int, int]]:
+        """Return first and last seed of each job.
+
+        Blocks start at multiples of `block`, so that more seeds leave the full blocks as they are.
+        """
+        end = self.first + self.count
+        starts = range(self.first - self.first % self.block, end, self.block)
+        return [(max(s, self.first), min(s + self.block, end) - 1) for s in starts]
+
+
+class Statistics(Exact):
+    """How uncertainty is reported."""
+
+    confidence: float = Field(0.95, gt=0.0, lt=1.0, description="level of confidence intervals")
+
+
+class Sweep(Exact):
+    """Design points around the base: every combination of `grid`, `zip` and `points`."""
+
+    name: Name | Literal[""] = Field("", description="name in tables; default: sweep1, sweep2, ...")
+    base: Settings = Field(
+        default_factory=dict, description="design fields that differ from the campaign's base"
+    )
+    grid: dict[str, Any] = Field(
+        default_factory=dict, description="field -> list of values; every combination is a point"
+    )
+    zip: dict[str, Any] = Field(
+        default_factory=dict,
+        description="field -> list of values, all of one length; the n-th values belong together",
+    )
+    points: tuple[Settings, ...] = Field((), description="explicit list of fields with values")
+    where: str | tuple[str, ...] = Field(
+        (),
+        description="condition or list of conditions on fields, such as `array.adc.bits <= 6 or "
+        "cell.technology == 'sram'`; only combinations that meet all of them are points",
+    )
+    invalid: Literal["error", "drop"] = Field(
+        "error", description="what happens to a combination that cannot be built"
+    )
+
+    @property
+    def conditions(self) -> tuple[str, ...]:
+        """The conditions of `where`; a single one needs no list in the file."""
+        return (self.where,) if isinstance(self.where, str) else self.where
+
+
+class CampaignFile(Exact):
+    """A campaign: a base design, what varies around it, the seeds and the figures."""
+
+    name: Name = Field(description="name of the campaign's folder: results/campaigns/<name>/")
+    description: str = Field("", description="what the campaign is for; stands in the summary")
+    base: Settings = Field(default_factory=dict, description="design fields of all points")
+    sweeps: tuple[Sweep, ...] = Field((), description="what varies; none: the base alone")
+    seeds: Seeds = Seeds()
+    statistics: Statistics = Statistics()
+    figures: tuple[Figure, ...] = Field((), description="figures to draw")
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> Self:
+        for what, names in (
+            ("sweeps", [sweep.name for sweep in self.sweeps if sweep.name]),
+            ("figures", [figure.name for figure in self.figures]),
+        ):
+            for name in names:
+                if names.count(name) > 1:
+                    raise ValueError(f"{what}: the name '{name}' is there twice")
+        return self
+
+
+def read_campaign_file(path: Path) -> CampaignFile:
+    """Read a campaign file and check everything but the design fields in it.
+
+    Raises:
+        UserError: the file cannot be read or something in it is not allowed.
+    """
+    content = read_yaml(path)
+    try:
+        return CampaignFile.model_validate_json(json.dumps(content))
+    except ValidationError as error:
+        location, problem = first_problem(error, CampaignFile)
+        place = f"{dotted(location)}: " if location else ""
+        raise UserError(f"{path}: {place}{problem}") from error

@@ -1,0 +1,270 @@
+"""Keys: the identity of every stage's result.
+
+A stage reads some fields of the design point and the results of other stages. Its key is the first
+12 hex digits of the SHA-256 of exactly that: the fields that differ from their default, the schema
+version of the stage and the keys upstream. Two design points with equal keys share one result, and
+a new field with a default leaves all keys as they are.
+
+A stage is handed nothing but the fields that its key and the keys upstream cover
+(:func:`stage_design`), so that its result cannot depend on anything else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Any
+
+from cimsim.campaign.design import DesignPoint
+from cimsim.campaign.parameters import parameters
+from cimsim.errors import UserError
+
+KEY_DIGITS = 12
+
+FILE_FIELDS = ("workload.checkpoint", "cell.states_file", "nonideality.output_noise.file")
+"""Fields that name an input file; its content enters the key, its name does not."""
+
+NO_FILE = ("", "train")
+"""Values of such a field that name no file."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One step of the workflow that is computed per design point.
+
+    Attributes:
+        version: raise it when the stage computes something else or writes other columns.
+        fields: design fields or whole sections (dotted) that the stage reads.
+        without: fields of those sections that it does not read.
+        upstream: stages whose results it reads.
+    """
+
+    version: int
+    fields: tuple[str, ...]
+    without: tuple[str, ...] = ()
+    upstream: tuple[str, ...] = ()
+
+    def reads(self, name: str) -> bool:
+        """Return whether the stage itself reads the field with the dotted `name`."""
+        return _covers(self.fields, name) and not _covers(self.without, name)
+
+
+STAGES: dict[str, Stage] = {
+    "checkpoint": Stage(1, ("workload",), without=("workload.images",)),
+    "calibrate": Stage(
+        1,
+        (
+            "workload.images",
+            "quantization",
+            "fidelity.integer_conversion",
+            "fidelity.input_shift",
+            "fidelity.first_layer",
+        ),
+        upstream=("checkpoint",),
+    ),
+    "map": Stage(
+        1,
+        ("cell.bits", "array.rows", "array.columns", "array.parallel_rows", "array.dac_bits"),
+        upstream=("checkpoint", "calibrate"),
+    ),
+    "infer": Stage(
+        1,
+        (
+            "cell",
+            "nonideality",
+            "array.adc.bits",
+            "array.adc.range",
+            "fidelity.stuck_at_rates",
+            "fidelity.read_noise_scope",
+            "fidelity.drift_direction_scope",
+            "fidelity.drift_bounds",
+            "fidelity.negative_conductance",
+            "fidelity.adc_unit",
+            "fidelity.adc_levels",
+            "fidelity.accumulation",
+        ),
+        without=("cell.bits", "cell.access"),
+        upstream=("checkpoint", "calibrate", "map"),
+    ),
+    "trace": Stage(
+        1,
+        ("chip.trace_images", "fidelity.stem_trace"),
+        upstream=("checkpoint", "calibrate"),
+    ),
+    "ppa": Stage(
+        1,
+        ("cell", "array", "chip", "fidelity.trace_vectors", "fidelity.weight_digits"),
+        without=(
+            "cell.bits",
+            "cell.states_file",
+            "array.rows",
+            "array.columns",
+            "array.parallel_rows",
+            "array.dac_bits",
+            "array.adc.range",
+            "chip.trace_images",
+        ),
+        upstream=("map", "trace"),
+    ),
+}
+"""Every stage that has a key, upstream first. A field that a stage upstream reads is covered by
+that stage's key and not listed again."""
+
+NEUTRAL = {"array.adc.columns_shared": 1}
+"""Value that stands in for a field outside a stage's view where its default might contradict the
+fields in view (a default of 8 shared columns does not divide an array of 100)."""
+
+
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def changed_fields(point: DesignPoint) -> dict[str, Any]:
+    """Return the fields of `point` that differ from their default, by dotted name."""
+    return flatten(point.model_dump(exclude_defaults=True))
+
+
+def flatten(nested: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return the leaves of nested mappings by dotted name."""
+    flat: dict[str, Any] = {}
+    for name, held in nested.items():
+        if isinstance(held, Mapping):
+            flat.update(flatten(held, f"{prefix}{name}."))
+        else:
+            flat[prefix + name] = held
+    return flat
+
+
+def unflatten(flat: Mapping[str, Any]) -> dict[str, Any]:
+    """Return nested dictionaries for dotted names; the inverse of :func:`flatten`."""
+    nested: dict[str, Any] = {}
+    for name, held in flat.items():
+        *sections, leaf = name.split(".")
+        section = nested
+        for part in sections:
+            section = section.setdefault(part, {})
+        section[leaf] = held
+    return nested
+
+
+def canonical(data: Any) -> str:
+    """Return the one JSON text of `data`: sorted keys, no spaces, floats by repr."""
+    return _ENCODER.encode(data)
+
+
+def stage_keys(changed: Mapping[str, Any]) -> dict[str, str]:
+    """Return the key of every stage.
+
+    Args:
+        changed: fields that differ from their default (see :func:`changed_fields`).
+
+    Raises:
+        UserError: an input file that a field names cannot be read.
+    """
+    return {stage: digest(text) for stage, text in key_texts(changed).items()}
+
+
+def key_texts(changed: Mapping[str, Any]) -> dict[str, str]:
+    """Return, by stage, the text whose hash is the stage's key.
+
+    Raises:
+        UserError: an input file that a field names cannot be read.
+    """
+    fields: dict[str, list[tuple[str, Any]]] = {name: [] for name in STAGES}
+    for name in sorted(changed):
+        value = _by_content(name, changed[name])
+        for stage in _readers()[name]:
+            fields[stage].append((name, value))
+    texts: dict[str, str] = {}
+    for stage, definition in STAGES.items():
+        above = tuple(texts[name] for name in definition.upstream)
+        texts[stage] = _key_text(stage, tuple(fields[stage]), above)
+    return texts
+
+
+@lru_cache(maxsize=1 << 16)
+def _key_text(stage: str, fields: tuple[tuple[str, Any], ...], above: tuple[str, ...]) -> str:
+    """Return the text of a key. Points share most of them, hence the cache."""
+    definition = STAGES[stage]
+    return canonical(
+        {
+            "stage": stage,
+            "version": definition.version,
+            "fields": dict(fields),
+            "upstream": dict(zip(definition.upstream, map(digest, above), strict=True)),
+        }
+    )
+
+
+def design_id(changed: Mapping[str, Any]) -> str:
+    """Return the identifier of a whole design point, of the same form as a key."""
+    return digest(canonical({name: _by_content(name, value) for name, value in changed.items()}))
+
+
+@lru_cache(maxsize=1 << 16)
+def digest(text: str) -> str:
+    """Return the first 12 hex digits of the SHA-256 of `text`."""
+    return hashlib.sha256(text.encode()).hexdigest()[:KEY_DIGITS]
+
+
+def stage_design(stage: str, changed: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields that a stage is given: those that its key and the keys upstream cover."""
+    view = fields_in_view(stage)
+    design = {name: value for name, value in changed.items() if name in view}
+    if "array.columns" in design:
+        design |= {name: value for name, value in NEUTRAL.items() if name not in view}
+    return design
+
+
+@cache
+def own_fields(stage: str) -> frozenset[str]:
+    """Return the dotted names of the fields that a stage itself reads."""
+    return frozenset(name for name in parameters() if STAGES[stage].reads(name))
+
+
+@cache
+def _readers() -> dict[str, tuple[str, ...]]:
+    """Return the stages that read each field."""
+    return {
+        name: tuple(stage for stage in STAGES if name in own_fields(stage)) for name in parameters()
+    }
+
+
+@cache
+def fields_in_view(stage: str) -> frozenset[str]:
+    """Return the fields that a stage or a stage upstream of it reads."""
+    above = (fields_in_view(name) for name in STAGES[stage].upstream)
+    return own_fields(stage).union(*above)
+
+
+def file_digest(path: Path) -> str:
+    """Return the SHA-256 of a file's content.
+
+    Raises:
+        UserError: the file cannot be read.
+    """
+    try:
+        status = path.stat()
+        return _file_digest(path, status.st_size, status.st_mtime_ns)
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror or error}") from error
+
+
+@cache
+def _file_digest(path: Path, size: int, modified: int) -> str:
+    """Hash a file once per process; size and time of change tell a new content."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _by_content(name: str, value: Any) -> Any:
+    if name in FILE_FIELDS and value not in NO_FILE:
+        return f"sha256:{file_digest(Path(value))}"
+    return value
+
+
+def _covers(names: Iterable[str], field: str) -> bool:
+    return any(field == name or field.startswith(f"{name}.") for name in names)

@@ -1,0 +1,46 @@
+"""Where results are: ``results/<stage>/<key>/`` and ``results/campaigns/<name>/``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+RESULTS = Path("results")
+"""Folder of all results, relative to the folder in which the workflow runs."""
+
+FILES: dict[str, tuple[str, ...]] = {
+    "checkpoint": ("state.parquet", "training.parquet"),
+    "calibrate": ("scales.parquet", "predictions.parquet"),
+    "map": ("layers.parquet", "weights.parquet", "column_sums.parquet"),
+    "trace": ("trace.parquet",),
+    "ppa": ("chip.parquet", "layers.parquet", "components.parquet"),
+}
+"""Files that a stage writes; ``infer`` writes one file per block of seeds."""
+
+TABLES = (
+    "points.parquet",
+    "points.csv",
+    "seeds.parquet",
+    "seeds.csv",
+    "layers.parquet",
+    "components.parquet",
+    "components.csv",
+)
+"""Joined tables of a campaign."""
+
+KEY_FILE = "key.json"
+"""The text whose hash is the key, beside the results."""
+
+
+def stage_folder(stage: str, key: str, results: Path = RESULTS) -> Path:
+    """Return the folder of one result of a stage."""
+    return results / stage / key
+
+
+def seeds_file(first: str | int, last: str | int) -> str:
+    """Return the name of the file with the seeds `first` to `last` (inclusive)."""
+    return f"seeds_{int(first):04d}_{int(last):04d}.parquet"
+
+
+def campaign_folder(name: str, results: Path = RESULTS) -> Path:
+    """Return the folder of the tables and figures of a campaign."""
+    return results / "campaigns" / name

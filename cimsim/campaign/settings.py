@@ -1,0 +1,241 @@
+"""Design fields as a user writes them: nested or dotted, with presets; each checked by itself.
+
+Every value keeps its origin (file and key), so that a later complaint can name it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic.fields import FieldInfo
+
+from cimsim.campaign.design import DesignPoint
+from cimsim.campaign.keys import FILE_FIELDS, NO_FILE
+from cimsim.campaign.messages import allowed_values, refused, shown
+from cimsim.campaign.yaml_file import read_yaml
+from cimsim.errors import UserError, nearest
+
+PRESET = "preset"
+"""Key beside the sections of a design: name or names of presets to start from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A value of a design field and where it is written."""
+
+    value: Any
+    origin: str
+
+
+Layer = dict[str, Setting]
+"""Settings by dotted field name."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """Settings that are written together: what their presets say, and what they say themselves."""
+
+    from_presets: Layer
+    own: Layer
+
+    def layer(self) -> Layer:
+        """Return the settings; own ones win over those of the presets."""
+        return {**self.from_presets, **self.own}
+
+
+@dataclass(frozen=True)
+class Place:
+    """A mapping in a file, named by its keys: ``sweeps[1].grid``."""
+
+    file: Path
+    keys: str = ""
+
+    def at(self, key: str) -> Place:
+        """Return the place of `key` in this mapping."""
+        return Place(self.file, f"{self.keys}.{key}" if self.keys else key)
+
+    def item(self, index: int) -> Place:
+        """Return the place of an entry of this list."""
+        return Place(self.file, f"{self.keys}[{index}]")
+
+    def __str__(self) -> str:
+        return f"{self.file}: {self.keys}" if self.keys else str(self.file)
+
+
+def read_row(given: Mapping[str, Any], place: Place) -> Row:
+    """Check the fields in `given` and return them with those of its presets.
+
+    Raises:
+        UserError: an unknown field or preset, or a value that the field does not take.
+    """
+    presets: Layer = {}
+    own: Layer = {}
+    for name, value, here in walk(given, place):
+        if name == PRESET:
+            presets = read_presets(value, here)
+        else:
+            own[name] = Setting(checked(name, value, here), str(here))
+    return Row(presets, own)
+
+
+def walk(given: Mapping[str, Any], place: Place) -> Iterator[tuple[str, Any, Place]]:
+    """Yield dotted name, value and place of every field in nested or dotted keys.
+
+    Raises:
+        UserError: an unknown key, a section that is no mapping, or a field that is there twice.
+    """
+    seen: set[str] = set()
+    for name, value, here in _walk(given, "", place):
+        if name in seen:
+            raise UserError(f"{here}: the field {name} is there twice")
+        seen.add(name)
+        yield name, value, here
+
+
+def _walk(given: Mapping[str, Any], section: str, place: Place) -> Iterator[tuple[str, Any, Place]]:
+    fields, sections = _leaves(), _sections()
+    for key, value in given.items():
+        name = f"{section}.{key}" if section else key
+        here = place.at(key)
+        if name in fields or name == PRESET:
+            yield name, value, here
+        elif name not in sections:
+            raise UserError(f"{here}: {_unknown(name)}")
+        elif isinstance(value, Mapping):
+            yield from _walk(value, name, here)
+        else:
+            keys = ", ".join(sections[name].model_fields)
+            raise UserError(f"{here}: {shown(value)} is not allowed; allowed: the keys {keys}")
+
+
+def checked(name: str, value: Any, place: Place) -> Any:
+    """Return the value as the field `name` holds it; the name of a file as it is found from here.
+
+    Raises:
+        UserError: the field does not take the value, or there is no such file.
+    """
+    try:
+        held = _adapter(name).validate_json(json.dumps(value), strict=True)
+    except ValidationError as error:
+        raise UserError(f"{place}: {refused(value, _leaves()[name])}") from error
+    if name in FILE_FIELDS and held not in NO_FILE:
+        return _find_file(held, place)
+    return held
+
+
+def read_presets(given: Any, place: Place) -> Layer:
+    """Return the settings of one preset or of a list of presets, of which later ones win.
+
+    Raises:
+        UserError: no such preset, or a mistake in its file.
+    """
+    layer: Layer = {}
+    for name in given if isinstance(given, list) else [given]:
+        available = presets(place.file)
+        if not isinstance(name, str) or name not in available:
+            hint = nearest(name, available) if isinstance(name, str) else ""
+            raise UserError(
+                f"{place}: {shown(name)} is no preset{hint}; allowed: {', '.join(available)}"
+            )
+        layer |= _preset(available[name])
+    return layer
+
+
+def presets(campaign: Path) -> dict[str, Path]:
+    """Return the presets that a campaign file may name: those of the project and its neighbours.
+
+    Looked for in ``config/presets`` of the working directory (or else of cimsim's source tree) and,
+    first, in ``presets`` beside the campaign file's folder.
+    """
+    project = Path("config/presets")
+    if not project.is_dir():
+        project = Path(__file__).parents[2] / project
+    found: dict[str, Path] = {}
+    for folder in (project, campaign.parent.parent / "presets"):
+        found |= {file.stem: file for file in sorted(folder.glob("*.yaml"))}
+    return found
+
+
+@cache
+def _preset(file: Path) -> Layer:
+    content = read_yaml(file)
+    description = content.pop("description", "")
+    if not isinstance(description, str):
+        raise UserError(f"{file}: description: {shown(description)}; allowed: a text")
+    if PRESET in content:
+        raise UserError(f"{file}: preset: a preset cannot name presets; list both in the campaign")
+    return read_row(content, Place(file)).own
+
+
+def _find_file(name: str, place: Place) -> str:
+    """Return the path of a file that is named relative to the naming file or to here."""
+    beside = place.file.parent / name
+    for path in (beside, Path(name)):
+        if path.is_file():
+            return os.path.relpath(path) if not Path(name).is_absolute() else name
+    raise UserError(
+        f"{place}: {name!r}: no such file; allowed: a file relative to {place.file.parent} "
+        "or to the working directory"
+    )
+
+
+def _unknown(name: str) -> str:
+    """Return the message for a dotted name that is neither a field nor a section."""
+    section, _, key = name.rpartition(".")
+    while section and section not in _sections():
+        section, _, key = section.rpartition(".")
+    allowed = list(_sections()[section].model_fields)
+    hint = nearest(key, allowed) or nearest(name, [*_leaves(), *_sections()])
+    if not section:
+        allowed.append(PRESET)
+    return f"unknown key{hint}; allowed: {', '.join(allowed)}"
+
+
+@cache
+def _sections() -> dict[str, type[BaseModel]]:
+    """Return the model of every section by dotted name; the whole design under the empty name."""
+    found: dict[str, type[BaseModel]] = {"": DesignPoint}
+    for section, model in list(_subsections("", DesignPoint)):
+        found[section] = model
+    return found
+
+
+def _subsections(prefix: str, model: type[BaseModel]) -> Iterator[tuple[str, type[BaseModel]]]:
+    for name, field in model.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield prefix + name, field.annotation
+            yield from _subsections(f"{prefix}{name}.", field.annotation)
+
+
+@cache
+def _leaves() -> dict[str, FieldInfo]:
+    """Return every design field by dotted name."""
+    sections = _sections()
+    return {
+        dotted: field
+        for section, model in sections.items()
+        for name, field in model.model_fields.items()
+        if (dotted := f"{section}.{name}" if section else name) not in sections
+    }
+
+
+@cache
+def _adapter(name: str) -> TypeAdapter[Any]:
+    """Return the validator of one field."""
+    field = _leaves()[name]
+    kind: Any = field.annotation
+    for rule in field.metadata:
+        kind = Annotated[kind, rule]
+    return TypeAdapter(kind, config=ConfigDict(allow_inf_nan=False))
+
+
+def explain_field(name: str) -> str:
+    """Return what the field with the dotted `name` takes, in words."""
+    return allowed_values(_leaves()[name])
