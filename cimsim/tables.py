@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -61,14 +61,16 @@ def write_atomically(path: Path, write: Any) -> None:
             temporary.unlink(missing_ok=True)
 
 
-def read_table(path: Path, schema: pa.Schema) -> pa.Table:
+def read_table(path: Path, schema: pa.Schema, columns: Sequence[str] | None = None) -> pa.Table:
     """Read a Parquet file and check that it has the columns and types of `schema`.
+
+    With `columns`, only these are read (all are checked).
 
     Raises:
         UserError: the file is missing, truncated, no Parquet file, or has other columns.
     """
     with _readable(path, schema) as file:
-        return file.read()
+        return file.read(columns=None if columns is None else list(columns))
 
 
 def read_batches(path: Path, schema: pa.Schema, rows: int) -> Iterator[pa.RecordBatch]:

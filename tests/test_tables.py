@@ -23,6 +23,7 @@ def path(tmp_path: Path) -> Path:
 
 def test_what_is_written_is_read(path: Path) -> None:
     assert read_table(path, SCHEMA).to_pydict() == COLUMNS
+    assert read_table(path, SCHEMA, ["values"]).to_pydict() == {"values": COLUMNS["values"]}
     assert provenance_of(path) == {"stage": "test", "key": "0" * 12}
 
 

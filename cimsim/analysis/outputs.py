@@ -82,7 +82,8 @@ def read_baseline(calibration: Path) -> Baseline:
         UserError: the file is unreadable or has no images.
     """
     path = calibration / "predictions.parquet"
-    table = read_table(path, schemas.PREDICTIONS)
+    needed = ("label", "float_prediction", "quantized_prediction")
+    table = read_table(path, schemas.PREDICTIONS, needed)
     if table.num_rows == 0:
         raise UserError(f"{path}: holds no images; delete it and run again")
     labels = table["label"].to_numpy()

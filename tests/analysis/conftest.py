@@ -86,6 +86,7 @@ class Stages:
                 "label": self.labels,
                 "float_prediction": self._predict(self.margin > 0),
                 "quantized_prediction": self._predict(self.margin > 0.1),
+                "quantized_logits": np.zeros((IMAGES, 10)).tolist(),
             },
             schemas.PREDICTIONS,
             {"stage": "calibrate"},
