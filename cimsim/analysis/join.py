@@ -17,6 +17,10 @@ from cimsim.analysis import outputs, schemas
 from cimsim.analysis.outputs import PointOutputs
 from cimsim.analysis.pareto import grouped_front
 from cimsim.analysis.writer import Row, write_csv, write_rows
+from cimsim.campaign.expand import Campaign
+from cimsim.campaign.keys import STAGES
+from cimsim.campaign.parameters import values
+from cimsim.campaign.paths import seeds_file, stage_folder
 from cimsim.errors import UserError
 
 NAMED_FILES = 5
@@ -24,6 +28,30 @@ NAMED_FILES = 5
 
 CACHED_OUTPUTS = 64
 """Stage outputs kept in memory; points that share one lie near each other in a campaign."""
+
+
+def join(campaign: Campaign, *, results: Path, output: Path, provenance: Mapping[str, Any]) -> None:
+    """Write the joined tables of `campaign`, whose stages wrote below `results`, to `output`.
+
+    Raises:
+        UserError: as :func:`join_points`.
+    """
+    seed_files = {
+        seeds_file(first, last): range(first, last + 1) for first, last in campaign.seeds.blocks()
+    }
+    points = [
+        PointOutputs(
+            id=point.id,
+            sweeps=point.sweeps,
+            parameters=values(point.point),
+            keys=point.keys,
+            folders={s: stage_folder(s, key, results) for s, key in point.keys.items()},
+            seed_files=seed_files,
+        )
+        for point in campaign.points
+    ]
+    confidence = campaign.statistics.confidence
+    join_points(points, confidence=confidence, output=output, provenance=provenance)
 
 
 def join_points(
@@ -103,7 +131,7 @@ class _Reader:
             for result, chosen in zip(results, on_front, strict=True):
                 result[column] = chosen
         for point, result in zip(points, results, strict=True):
-            keys = {f"key.{stage}": point.keys[stage] for stage in schemas.STAGES}
+            keys = {f"key.{stage}": point.keys[stage] for stage in STAGES}
             known = {"id": point.id, "sweeps": list(point.sweeps), **point.parameters, **keys}
             yield {**known, **result}
 

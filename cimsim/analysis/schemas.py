@@ -9,10 +9,8 @@ from __future__ import annotations
 import pyarrow as pa
 
 from cimsim import schemas
+from cimsim.campaign.keys import STAGES
 from cimsim.campaign.parameters import parameters
-
-STAGES = ("checkpoint", "calibrate", "map", "infer", "trace", "ppa")
-"""Stages whose key is a column of points.parquet, in order of the workflow."""
 
 _TYPES: dict[type, pa.DataType] = {
     str: pa.string(),

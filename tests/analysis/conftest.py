@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,10 @@ import pytest
 from cimsim import schemas
 from cimsim.analysis.outputs import PointOutputs
 from cimsim.campaign.design import DesignPoint
+from cimsim.campaign.expand import Campaign, load_campaign
+from cimsim.campaign.keys import unflatten
 from cimsim.campaign.parameters import values
+from cimsim.campaign.paths import seeds_file, stage_folder
 from cimsim.tables import write_table
 
 IMAGES = 200
@@ -28,18 +32,6 @@ def key_of(*parts: Any) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:12]
 
 
-def nested(changed: dict[str, Any]) -> dict[str, Any]:
-    """Return nested dictionaries for dotted names."""
-    tree: dict[str, Any] = {}
-    for name, value in changed.items():
-        *sections, leaf = name.split(".")
-        branch = tree
-        for section in sections:
-            branch = branch.setdefault(section, {})
-        branch[leaf] = value
-    return tree
-
-
 class Stages:
     """Writes the results of design points below a folder."""
 
@@ -49,11 +41,24 @@ class Stages:
         self.labels = rng.integers(0, 10, IMAGES)
         self.margin = rng.normal(2.0, 1.0, IMAGES)  # a network with about 98 % accuracy
 
+    def campaign(self, text: str) -> Campaign:
+        """Expand a campaign file with this text and write the results of all its points."""
+        file = self.results.parent / "config" / "campaigns" / "test.yaml"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+        campaign = load_campaign(file)
+        files = {seeds_file(a, b): range(a, b + 1) for a, b in campaign.seeds.blocks()}
+        for point in campaign.points:
+            design = values(point.point)
+            folders = {s: stage_folder(s, key, self.results) for s, key in point.keys.items()}
+            self.write(folders, files, design)
+        return campaign
+
     def point(
         self, changed: dict[str, Any], seeds: range = range(4), sweeps: tuple[str, ...] = ("all",)
     ) -> PointOutputs:
         """Write all results of one design point and return where they are."""
-        design = values(DesignPoint.model_validate(nested(changed)))
+        design = values(DesignPoint.model_validate(unflatten(changed)))
         accuracy = {k: v for k, v in changed.items() if not k.startswith("chip.")}
         hardware = {k: v for k, v in changed.items() if not k.startswith("nonideality.")}
         keys = {
@@ -69,11 +74,17 @@ class Stages:
             f"seeds_{block[0]:04d}_{block[-1]:04d}.parquet": block
             for block in (seeds[i : i + 2] for i in range(0, len(seeds), 2))
         }
+        self.write(folders, files, design)
+        return PointOutputs(key_of(changed), sweeps, design, keys, folders, files)
+
+    def write(
+        self, folders: Mapping[str, Path], files: Mapping[str, range], design: dict[str, Any]
+    ) -> None:
+        """Write the files of all stages that the join reads."""
         self._calibrate(folders["calibrate"])
         self._map(folders["map"])
         self._infer(folders["infer"], files, design)
         self._ppa(folders["ppa"], design)
-        return PointOutputs(key_of(changed), sweeps, design, keys, folders, files)
 
     def _predict(self, right: np.ndarray) -> np.ndarray:
         return np.where(right, self.labels, (self.labels + 1) % 10)
@@ -121,7 +132,7 @@ class Stages:
         loss = coarse + drift * 6 + stuck + sigma * (0.4 + 0.3 * chip) + read * (0.3 + 0.5 * noise)
         return np.asarray(self.margin > 0.1 + np.maximum(loss, 0.0))
 
-    def _infer(self, folder: Path, files: dict[str, range], design: dict[str, Any]) -> None:
+    def _infer(self, folder: Path, files: Mapping[str, range], design: dict[str, Any]) -> None:
         for name, block in files.items():
             outcomes = [self.outcomes(design, seed) for seed in block]
             write_table(

@@ -14,8 +14,10 @@ import pytest
 
 from cimsim.analysis import schemas as joined
 from cimsim.analysis.intervals import CrossedCounts, accuracy_interval, change_interval
+from cimsim.analysis.join import join as join_campaign
 from cimsim.analysis.join import join_points
 from cimsim.analysis.outputs import PointOutputs
+from cimsim.campaign.keys import STAGES
 from cimsim.errors import UserError
 from cimsim.schemas import SEEDS
 from cimsim.tables import provenance_of, read_table, write_table
@@ -49,7 +51,7 @@ def test_points_hold_parameters_keys_and_results(
     for row, point in zip(rows, points, strict=True):
         for name, value in point.parameters.items():
             assert row[name] == (list(value) if isinstance(value, tuple) else value)
-        assert {stage: row[f"key.{stage}"] for stage in joined.STAGES} == dict(point.keys)
+        assert {stage: row[f"key.{stage}"] for stage in STAGES} == dict(point.keys)
         chip = pq.read_table(point.folders["ppa"] / "chip.parquet").to_pylist()[0]
         assert {name: row[name] for name in chip} == chip
         assert row["energy_j"] == chip["energy_dynamic_j"] + chip["energy_leakage_j"]
@@ -164,6 +166,29 @@ def test_one_seed_has_no_deviation(stages: Any, tmp_path: Path) -> None:
     (row,) = join([stages.point({}, seeds=range(1))], tmp_path / "out")["points"]
     assert row["accuracy_std"] is None
     assert row["seeds"] == 1
+
+
+def test_a_campaign_is_joined_from_its_expansion(stages: Any, tmp_path: Path) -> None:
+    campaign = stages.campaign(
+        """
+name: small
+seeds: {first: 3, count: 4, block: 4}
+statistics: {confidence: 0.9}
+sweeps:
+  - {name: adc, grid: {array.adc.bits: [6, 7]}}
+  - {name: noise, grid: {nonideality.read_noise: [0.0, 0.1]}}
+"""
+    )
+    output = tmp_path / "out"
+    join_campaign(campaign, results=stages.results, output=output, provenance=PROVENANCE)
+    rows = read_table(output / "points.parquet", joined.points()).to_pylist()
+    assert [row["id"] for row in rows] == [point.id for point in campaign.points]
+    assert [row["sweeps"] for row in rows] == [["adc"], ["adc", "noise"], ["noise"]]
+    assert [row["array.adc.bits"] for row in rows] == [6, 7, 7]
+    assert [row["key.infer"] for row in rows] == [point.keys["infer"] for point in campaign.points]
+    seeds = read_table(output / "seeds.parquet", joined.seeds())["seed"].to_pylist()
+    assert seeds == [3, 4, 5, 6] * 3
+    assert provenance_of(output / "points.parquet")["confidence"] == 0.9
 
 
 # --- what is refused --------------------------------------------------------------------------
