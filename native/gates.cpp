@@ -190,7 +190,10 @@ Widths enlarge_stacks(const Technology& t, Widths w) {
 
 double nominal_cell_height(const Technology& t) { return 28.0 * t.feature_size; }
 
-double standard_cell_height(const Technology& t) { return t.layout.height * t.feature_size; }
+double standard_cell_height(const Technology& t) {
+  // Layouts compare it with sides that are equal in exact arithmetic: keep this association.
+  return nominal_cell_height(t) * (t.layout.height / 28.0);
+}
 
 double minimum_cell_width(const Technology& t) { return 2 * t.layout.poly_pitch * t.feature_size; }
 

@@ -3,7 +3,9 @@
 
 namespace cimsim {
 
-// Technology, formulas and circuit modules (bindings/circuits.cpp).
+// Technology, parameters and gate formulas (bindings/technology.cpp).
+void bind_technology(pybind11::module_& m);
+// Circuit modules (bindings/circuits.cpp).
 void bind_circuits(pybind11::module_& m);
 // Subarray to chip (bindings/chip.cpp).
 void bind_chip(pybind11::module_& m);

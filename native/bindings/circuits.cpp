@@ -1,190 +1,236 @@
-// Technology, parameters, gate formulas and circuit modules. No logic here.
+// Circuit modules. No logic here.
 #include <pybind11/stl.h>
 
 #include "bindings/bindings.hpp"
-#include "gates.hpp"
-#include "parameters.hpp"
-#include "technology.hpp"
+#include "circuits/adc.hpp"
+#include "circuits/adder_tree.hpp"
+#include "circuits/buffer.hpp"
+#include "circuits/decoder_driver.hpp"
+#include "circuits/level_shifter.hpp"
+#include "circuits/max_pooling.hpp"
+#include "circuits/mux.hpp"
+#include "circuits/sense_encoder.hpp"
+#include "circuits/shift_add.hpp"
+#include "circuits/sigmoid.hpp"
+#include "circuits/switch_matrix.hpp"
+#include "circuits/wires.hpp"
 
 namespace py = pybind11;
 
 namespace cimsim {
 namespace {
 
-void bind_technology(py::module_& m) {
-  py::enum_<DeviceClass>(m, "DeviceClass")
-      .value("BULK", DeviceClass::Bulk)
-      .value("FINFET", DeviceClass::FinFet)
-      .value("GATE_ALL_AROUND", DeviceClass::GateAllAround);
-  py::enum_<Roadmap>(m, "Roadmap")
-      .value("HIGH_PERFORMANCE", Roadmap::HighPerformance)
-      .value("LOW_STANDBY_POWER", Roadmap::LowStandbyPower);
-  py::class_<CellLayout>(m, "CellLayout", "Standard-cell geometry in units of the feature size.")
-      .def(py::init<>())
-      .def_readwrite("height", &CellLayout::height)
-      .def_readwrite("pn_gap", &CellLayout::pn_gap)
-      .def_readwrite("outer_region", &CellLayout::outer_region)
-      .def_readwrite("poly_pitch", &CellLayout::poly_pitch)
-      .def_readwrite("drain_gap", &CellLayout::drain_gap)
-      .def_readwrite("m3_pitch", &CellLayout::m3_pitch);
-  py::class_<WireMaterial>(m, "WireMaterial", "Row of a resistivity table.")
-      .def(py::init<>())
-      .def_readwrite("min_width", &WireMaterial::min_width)
-      .def_readwrite("aspect_ratio", &WireMaterial::aspect_ratio)
-      .def_readwrite("resistivity", &WireMaterial::resistivity)
-      .def_readwrite("barrier", &WireMaterial::barrier);
-  py::class_<NodeDefaults>(m, "NodeDefaults", "Parameters that default to a value of the node.")
-      .def(py::init<>())
-      .def_readwrite("wire_width", &NodeDefaults::wire_width)
-      .def_readwrite("metal0", &NodeDefaults::metal0)
-      .def_readwrite("metal1", &NodeDefaults::metal1)
-      .def_readwrite("barrier_thickness", &NodeDefaults::barrier_thickness)
-      .def_readwrite("read_voltage", &NodeDefaults::read_voltage)
-      .def_readwrite("sram_cell_height", &NodeDefaults::sram_cell_height)
-      .def_readwrite("sram_cell_width", &NodeDefaults::sram_cell_width)
-      .def_readwrite("mux_driver_sizing", &NodeDefaults::mux_driver_sizing)
-      .def_readwrite("new_switch_matrix_sizing", &NodeDefaults::new_switch_matrix_sizing)
-      .def_readwrite("switch_matrix_sizing", &NodeDefaults::switch_matrix_sizing)
-      .def_readwrite("repeaters", &NodeDefaults::repeaters)
-      .def_readwrite("repeater_sizing", &NodeDefaults::repeater_sizing);
-  py::class_<FitSegment>(m, "FitSegment", "Piece of a fit: a*ln(R)+b or a*R+b below `upper` ohm.")
-      .def(py::init<>())
-      .def_readwrite("upper", &FitSegment::upper)
-      .def_readwrite("logarithmic", &FitSegment::logarithmic)
-      .def_readwrite("a", &FitSegment::a)
-      .def_readwrite("b", &FitSegment::b);
-  py::class_<SensingTimeFit>(m, "SensingTimeFit", "Sensing time over reference resistance.")
-      .def(py::init<>())
-      .def_readwrite("segments", &SensingTimeFit::segments)
-      .def_readwrite("reference_cap", &SensingTimeFit::reference_cap)
-      .def_readwrite("extra_time", &SensingTimeFit::extra_time)
-      .def_readwrite("extra_resistance", &SensingTimeFit::extra_resistance)
-      .def_readwrite("threshold", &SensingTimeFit::threshold);
-  py::class_<MirrorPowerFit>(m, "MirrorPowerFit", "Static power of a current-mode column.")
-      .def(py::init<>())
-      .def_readwrite("segments", &MirrorPowerFit::segments)
-      .def_readwrite("base", &MirrorPowerFit::base)
-      .def_readwrite("factor", &MirrorPowerFit::factor)
-      .def_readwrite("exponent", &MirrorPowerFit::exponent);
-  py::class_<SarPowerFit>(m, "SarPowerFit", "Column power of the SAR ADC.")
-      .def(py::init<>())
-      .def_readwrite("per_bit", &SarPowerFit::per_bit)
-      .def_readwrite("base", &SarPowerFit::base)
-      .def_readwrite("factor", &SarPowerFit::factor)
-      .def_readwrite("exponent", &SarPowerFit::exponent);
-  py::class_<Technology>(m, "Technology", "Devices, layout, wires and fits at one temperature.")
-      .def(py::init<>())
-      .def("validate", &Technology::validate, "Raise ValueError for a field out of range.")
-      .def_readwrite("node", &Technology::node)
-      .def_readwrite("roadmap", &Technology::roadmap)
-      .def_readwrite("device_class", &Technology::device_class)
-      .def_readwrite("transistor_type", &Technology::transistor_type)
-      .def_readwrite("temperature", &Technology::temperature)
-      .def_readwrite("feature_size", &Technology::feature_size)
-      .def_readwrite("vdd", &Technology::vdd)
-      .def_readwrite("vth", &Technology::vth)
-      .def_readwrite("gate_length", &Technology::gate_length)
-      .def_readwrite("cap_ideal_gate", &Technology::cap_ideal_gate)
-      .def_readwrite("cap_fringe", &Technology::cap_fringe)
-      .def_readwrite("cap_overlap", &Technology::cap_overlap)
-      .def_readwrite("cap_junction", &Technology::cap_junction)
-      .def_readwrite("cap_sidewall", &Technology::cap_sidewall)
-      .def_readwrite("cap_drain_to_channel", &Technology::cap_drain_to_channel)
-      .def_readwrite("pn_size_ratio", &Technology::pn_size_ratio)
-      .def_readwrite("resistance_multiplier", &Technology::resistance_multiplier)
-      .def_readwrite("gm_current_n", &Technology::gm_current_n)
-      .def_readwrite("gm_current_p", &Technology::gm_current_p)
-      .def_readwrite("gm_advanced", &Technology::gm_advanced)
-      .def_readwrite("cap_drain_total", &Technology::cap_drain_total)
-      .def_readwrite("fin_height", &Technology::fin_height)
-      .def_readwrite("fin_width", &Technology::fin_width)
-      .def_readwrite("fin_pitch", &Technology::fin_pitch)
-      .def_readwrite("max_fins", &Technology::max_fins)
-      .def_readwrite("effective_width", &Technology::effective_width)
-      .def_readwrite("sheets", &Technology::sheets)
-      .def_readwrite("max_stacks", &Technology::max_stacks)
-      .def_readwrite("tuned_inverter_gate", &Technology::tuned_inverter_gate)
-      .def_readwrite("tuned_inverter_diffusion", &Technology::tuned_inverter_diffusion)
-      .def_readwrite("tuned_nand_diffusion_n", &Technology::tuned_nand_diffusion_n)
-      .def_readwrite("tuned_nand_diffusion_p", &Technology::tuned_nand_diffusion_p)
-      .def_readwrite("ion_n", &Technology::ion_n)
-      .def_readwrite("ion_p", &Technology::ion_p)
-      .def_readwrite("ioff_n", &Technology::ioff_n)
-      .def_readwrite("ioff_p", &Technology::ioff_p)
-      .def_readwrite("layout", &Technology::layout)
-      .def_readwrite("defaults", &Technology::defaults)
-      .def_readwrite("local_wires", &Technology::local_wires)
-      .def_readwrite("long_wires", &Technology::long_wires)
-      .def_readwrite("sensing_voltage", &Technology::sensing_voltage)
-      .def_readwrite("sensing_current", &Technology::sensing_current)
-      .def_readwrite("mirror_power", &Technology::mirror_power)
-      .def_readwrite("sar_power", &Technology::sar_power);
+/// A circuit class with its constructor; the context outlives the circuit.
+template <class T>
+py::class_<T, Circuit> circuit(py::module_& m, const char* name, const char* doc) {
+  return py::class_<T, Circuit>(m, name, doc)
+      .def(py::init<const Context&>(), py::arg("context"), py::keep_alive<1, 2>());
 }
 
-void bind_parameters(py::module_& m) {
-  py::class_<Parameters>(m, "Parameters", "Every parameter of the model, after derivation.")
-      .def("values", &Parameters::values, "Values by name, as a map of overrides.")
-      .def_readonly("parallel_read", &Parameters::parallel_read)
-      .def_readonly("rows_per_synapse", &Parameters::rows_per_synapse)
-      .def_readonly("cols_per_synapse", &Parameters::cols_per_synapse)
-      .def_readonly("metal0_unit_resistance", &Parameters::metal0_unit_resistance)
-      .def_readonly("metal1_unit_resistance", &Parameters::metal1_unit_resistance)
-      .def_readonly("unit_wire_resistance", &Parameters::unit_wire_resistance)
-      .def_readonly("wire_resistance_row", &Parameters::wire_resistance_row)
-      .def_readonly("wire_resistance_col", &Parameters::wire_resistance_col);
-  py::class_<Context>(m, "Context", "Technology and parameters of a chip.")
-      .def(py::init<Technology, const std::map<std::string, double>&>(), py::arg("technology"),
-           py::arg("overrides"))
-      .def_readonly("technology", &Context::technology)
-      .def_readonly("parameters", &Context::parameters);
-  m.def("parameter_names", &Parameters::names, "Names of the parameters that may be set.");
-  m.def("derived_parameter_names", &Parameters::derived_names,
-        "Names of parameters that are computed and may not be set.");
+void bind_array_values(py::module_& m) {
+  py::class_<Cell>(m, "Cell", "The memory cell as the circuits of the array see it.")
+      .def_readwrite("height", &Cell::height)
+      .def_readwrite("width", &Cell::width)
+      .def_readwrite("feature_size", &Cell::feature_size)
+      .def_readwrite("nmos_width", &Cell::nmos_width)
+      .def_readwrite("pmos_width", &Cell::pmos_width)
+      .def_readwrite("access_width", &Cell::access_width)
+      .def_readwrite("min_sense_voltage", &Cell::min_sense_voltage)
+      .def_readwrite("cap_sram", &Cell::cap_sram)
+      .def_readwrite("resistance_on", &Cell::resistance_on)
+      .def_readwrite("resistance_off", &Cell::resistance_off)
+      .def_readwrite("resistance_average", &Cell::resistance_average);
+  m.def("make_cell", &make_cell, "Cell before a subarray has changed it.");
+  py::class_<ArrayValues>(m, "ArrayValues", "Values that a subarray publishes to its circuits.")
+      .def(py::init<>())
+      .def_readwrite("cell", &ArrayValues::cell)
+      .def_readwrite("column_cap", &ArrayValues::column_cap)
+      .def_readwrite("array_height", &ArrayValues::array_height)
+      .def_readwrite("cell_width", &ArrayValues::cell_width)
+      .def_readwrite("access_resistance", &ArrayValues::access_resistance)
+      .def_readwrite("dummy_energy", &ArrayValues::dummy_energy)
+      .def_readwrite("unit_cap", &ArrayValues::unit_cap)
+      .def_readwrite("unit_resistance", &ArrayValues::unit_resistance)
+      .def_readwrite("repeater_input_cap", &ArrayValues::repeater_input_cap);
 }
 
-void bind_gates(py::module_& m) {
-  py::enum_<Gate>(m, "Gate")
-      .value("INVERTER", Gate::Inverter)
-      .value("NAND", Gate::Nand)
-      .value("NOR", Gate::Nor);
-  py::enum_<Channel>(m, "Channel").value("N", Channel::N).value("P", Channel::P);
-  py::class_<Widths>(m, "Widths", "NMOS and PMOS width, m.")
-      .def(py::init([](double n, double p) { return Widths{n, p}; }), py::arg("n"), py::arg("p"))
-      .def_readonly("n", &Widths::n)
-      .def_readonly("p", &Widths::p);
-  py::class_<Outline>(m, "Outline", "Outline of a layout, m.")
-      .def_readonly("height", &Outline::height)
-      .def_readonly("width", &Outline::width)
-      .def_property_readonly("area", &Outline::area);
-  py::class_<GateCaps>(m, "GateCaps", "Input and output capacitance, F.")
-      .def_readonly("input", &GateCaps::input)
-      .def_readonly("output", &GateCaps::output);
-  py::class_<Stage>(m, "Stage", "Delay (s) and output ramp (1/s).")
-      .def_readonly("delay", &Stage::delay)
-      .def_readonly("ramp", &Stage::ramp);
-  m.def("gate_capacitance", &gate_capacitance);
-  m.def("gate_caps", &gate_caps);
-  m.def("tuned_gate_caps", [](const Technology& t, Gate gate, int inputs, Widths w,
-                              double cell_height, double g, double n, double p) {
-    return tuned_gate_caps(t, gate, inputs, w, cell_height, TunedCell{g, n, p});
-  });
-  m.def("drain_capacitance", &drain_capacitance);
-  m.def("gate_outline", &gate_outline);
-  m.def("pass_gate_outline", &pass_gate_outline);
-  m.def("enlarge", &enlarge);
-  m.def("leakage_current", &leakage_current);
-  m.def("on_resistance", &on_resistance);
-  m.def("linear_resistance", &linear_resistance);
-  m.def("transconductance", &transconductance);
-  m.def("horowitz", &horowitz);
+void bind_logic(py::module_& m) {
+  circuit<Adder>(m, "Adder", "Ripple-carry adder.")
+      .def("size", &Adder::size)
+      .def("layout", &Adder::layout)
+      .def("latency", &Adder::latency)
+      .def("power", &Adder::power);
+  circuit<FlipFlops>(m, "FlipFlops", "Registers.")
+      .def("size", &FlipFlops::size)
+      .def("layout", &FlipFlops::layout)
+      .def("latency", &FlipFlops::latency)
+      .def("power", &FlipFlops::power);
+  circuit<AdderTree>(m, "AdderTree", "Tree of adders.")
+      .def("size", &AdderTree::size)
+      .def("layout", &AdderTree::layout)
+      .def("latency", &AdderTree::latency)
+      .def("power", &AdderTree::power);
+  circuit<ShiftAdd>(m, "ShiftAdd", "Shift-and-add of bit-serial sums.")
+      .def("size", &ShiftAdd::size)
+      .def("layout", &ShiftAdd::layout)
+      .def("latency", &ShiftAdd::latency)
+      .def("power", &ShiftAdd::power);
+  circuit<BitShifter>(m, "BitShifter", "Rectifier.")
+      .def("size", &BitShifter::size)
+      .def("layout", &BitShifter::layout)
+      .def("latency", &BitShifter::latency)
+      .def("power", &BitShifter::power);
+  circuit<Comparator>(m, "Comparator", "Digital comparator.")
+      .def("size", &Comparator::size)
+      .def("layout", &Comparator::layout)
+      .def("latency", &Comparator::latency)
+      .def("power", &Comparator::power);
+  circuit<MaxPooling>(m, "MaxPooling", "Maximum pooling.")
+      .def("size", &MaxPooling::size)
+      .def("layout", &MaxPooling::layout)
+      .def("latency", &MaxPooling::latency)
+      .def("power", &MaxPooling::power)
+      .def_property_readonly("comparators", &MaxPooling::comparators)
+      .def_property_readonly("stages", &MaxPooling::stages);
+  circuit<Sigmoid>(m, "Sigmoid", "Sigmoid table.")
+      .def("size", &Sigmoid::size)
+      .def("layout", &Sigmoid::layout)
+      .def("latency", &Sigmoid::latency)
+      .def("power", &Sigmoid::power);
+  circuit<Buffer>(m, "Buffer", "Register file or SRAM buffer.")
+      .def("size", &Buffer::size)
+      .def("layout", &Buffer::layout)
+      .def("latency", &Buffer::latency)
+      .def("power", &Buffer::power);
+}
+
+void bind_drivers(py::module_& m) {
+  py::enum_<DecoderKind>(m, "DecoderKind")
+      .value("WORD_LINE", DecoderKind::WordLine)
+      .value("MULTIPLEXER", DecoderKind::Multiplexer)
+      .value("WIDE_MULTIPLEXER", DecoderKind::WideMultiplexer);
+  py::enum_<LineKind>(m, "LineKind").value("ROW", LineKind::Row).value("COLUMN", LineKind::Column);
+  circuit<RowDecoder>(m, "RowDecoder", "Row decoder.")
+      .def("size", &RowDecoder::size)
+      .def("layout", &RowDecoder::layout)
+      .def("latency", &RowDecoder::latency)
+      .def("power", &RowDecoder::power);
+  circuit<Mux>(m, "Mux", "Column multiplexer.")
+      .def("size", &Mux::size)
+      .def("layout", &Mux::layout)
+      .def("layout_override", &Mux::layout_override)
+      .def("latency", &Mux::latency)
+      .def("power", &Mux::power);
+  circuit<SwitchMatrix>(m, "SwitchMatrix", "Line driver with two pass gates.")
+      .def("size", &SwitchMatrix::size)
+      .def("layout", &SwitchMatrix::layout)
+      .def("latency", &SwitchMatrix::latency)
+      .def("power", &SwitchMatrix::power);
+  circuit<NewSwitchMatrix>(m, "NewSwitchMatrix", "Word-line driver of 1T1R arrays.")
+      .def("size", &NewSwitchMatrix::size)
+      .def("layout", &NewSwitchMatrix::layout)
+      .def("latency", &NewSwitchMatrix::latency)
+      .def("power", &NewSwitchMatrix::power);
+  circuit<DecoderDriver>(m, "DecoderDriver", "Row driver of cross-point arrays.")
+      .def("size", &DecoderDriver::size)
+      .def("layout", &DecoderDriver::layout)
+      .def("latency", &DecoderDriver::latency)
+      .def("power", &DecoderDriver::power);
+  circuit<NewDecoderDriver>(m, "NewDecoderDriver", "Row driver of 1T1R arrays.")
+      .def("size", &NewDecoderDriver::size)
+      .def("layout", &NewDecoderDriver::layout)
+      .def("latency", &NewDecoderDriver::latency)
+      .def("power", &NewDecoderDriver::power);
+  circuit<LevelShifter>(m, "LevelShifter", "Level shifter (area only).")
+      .def("size", &LevelShifter::size)
+      .def("layout", &LevelShifter::layout);
+}
+
+void bind_sensing(py::module_& m) {
+  py::class_<ColumnActivity>(m, "ColumnActivity", "Active columns of an SRAM.")
+      .def(py::init([](double reads, double writes, double write_activity) {
+             return ColumnActivity{reads, writes, write_activity};
+           }),
+           py::arg("reads"), py::arg("writes"), py::arg("write_activity"));
+  circuit<Precharger>(m, "Precharger", "Bit-line precharger.")
+      .def("size", &Precharger::size)
+      .def("layout", &Precharger::layout)
+      .def("latency", &Precharger::latency)
+      .def("power", &Precharger::power);
+  circuit<WriteDriver>(m, "WriteDriver", "SRAM write driver.")
+      .def("size", &WriteDriver::size)
+      .def("layout", &WriteDriver::layout)
+      .def("latency", &WriteDriver::latency)
+      .def("power", &WriteDriver::power);
+  circuit<SenseAmp>(m, "SenseAmp", "Latch-type sense amplifier.")
+      .def("size", &SenseAmp::size)
+      .def("layout", &SenseAmp::layout)
+      .def("latency", &SenseAmp::latency)
+      .def("power", &SenseAmp::power)
+      .def("load_cap", &SenseAmp::load_cap);
+  circuit<VoltageSenseAmp>(m, "VoltageSenseAmp", "Voltage sense amplifier.")
+      .def("size", &VoltageSenseAmp::size)
+      .def("layout", &VoltageSenseAmp::layout)
+      .def("latency", &VoltageSenseAmp::latency)
+      .def("power", &VoltageSenseAmp::power);
+  circuit<SenseEncoder>(m, "SenseEncoder", "Encoder of a multilevel sense amplifier.")
+      .def("size", &SenseEncoder::size)
+      .def("layout", &SenseEncoder::layout)
+      .def("latency", &SenseEncoder::latency)
+      .def("power", &SenseEncoder::power);
+  circuit<MultilevelSenseAmp>(m, "MultilevelSenseAmp", "Multilevel (flash) sense amplifier.")
+      .def("size", &MultilevelSenseAmp::size)
+      .def("layout", &MultilevelSenseAmp::layout)
+      .def("latency", &MultilevelSenseAmp::latency)
+      .def("power", [](MultilevelSenseAmp& a, const std::vector<double>& columns, double reads,
+                       const ArrayValues& array) { a.power(columns, reads, array); })
+      .def_property_readonly("references", &MultilevelSenseAmp::references);
+  circuit<SarAdc>(m, "SarAdc", "Successive-approximation ADC.")
+      .def("size", &SarAdc::size)
+      .def("layout", &SarAdc::layout)
+      .def("latency", &SarAdc::latency)
+      .def("power", [](SarAdc& a, const std::vector<double>& columns, double reads) {
+        a.power(columns, reads);
+      });
+}
+
+void bind_wires(py::module_& m) {
+  py::enum_<BusDirection>(m, "BusDirection")
+      .value("HORIZONTAL", BusDirection::Horizontal)
+      .value("VERTICAL", BusDirection::Vertical);
+  circuit<Bus>(m, "Bus", "Straight bus.")
+      .def("size", &Bus::size)
+      .def("latency", &Bus::latency)
+      .def("power", &Bus::power);
+  circuit<HTree>(m, "HTree", "H-tree.")
+      .def("size", &HTree::size)
+      .def("layout", &HTree::layout)
+      .def("latency", &HTree::latency)
+      .def("power", &HTree::power);
+  circuit<XYBus>(m, "XYBus", "X-Y bus.")
+      .def("size", &XYBus::size)
+      .def("layout", &XYBus::layout)
+      .def("latency", &XYBus::latency)
+      .def("power", &XYBus::power);
 }
 
 }  // namespace
 
 void bind_circuits(py::module_& m) {
-  bind_technology(m);
-  bind_parameters(m);
-  bind_gates(m);
+  py::class_<Circuit>(m, "Circuit", "Figures of a circuit, in SI units.")
+      .def_readonly("height", &Circuit::height)
+      .def_readonly("width", &Circuit::width)
+      .def_readonly("area", &Circuit::area)
+      .def_readonly("read_latency", &Circuit::read_latency)
+      .def_readonly("write_latency", &Circuit::write_latency)
+      .def_readonly("read_energy", &Circuit::read_energy)
+      .def_readonly("write_energy", &Circuit::write_energy)
+      .def_readonly("leakage", &Circuit::leakage);
+  bind_array_values(m);
+  bind_logic(m);
+  bind_drivers(m);
+  bind_sensing(m);
+  bind_wires(m);
 }
 
 }  // namespace cimsim

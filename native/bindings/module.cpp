@@ -5,6 +5,7 @@
 
 PYBIND11_MODULE(_native, m) {
   m.doc() = "Native engine of cimsim: circuits, chip and array kernels.";
+  cimsim::bind_technology(m);
   cimsim::bind_circuits(m);
   cimsim::bind_chip(m);
   cimsim::bind_kernels(m);

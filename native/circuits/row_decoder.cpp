@@ -31,10 +31,10 @@ void RowDecoder::size(DecoderKind kind, int address_bits) {
 }
 
 void RowDecoder::layout(double new_height) {
-  const Outline inverter =
-      bits_ ? cell_outline(context(), Gate::Inverter, 1, inverter_) : Outline{};
-  const Outline nand = nands_ ? cell_outline(context(), Gate::Nand, 2, nand_) : Outline{};
-  const Outline nor = nors_ ? cell_outline(context(), Gate::Nor, nor_inputs_, nor_) : Outline{};
+  // Without a height, NAND and NOR take their width even if the decoder has none.
+  const Outline inverter = cell_outline(context(), Gate::Inverter, 1, inverter_);
+  const Outline nand = cell_outline(context(), Gate::Nand, 2, nand_);
+  const Outline nor = cell_outline(context(), Gate::Nor, nor_inputs_, nor_);
   const double driver = cell_outline(context(), Gate::Inverter, 1, driver_).width;
   const int tracks = bits_ > 2 ? nands_ + 2 * (bits_ % 2) : 0;
   const double metal = tech().layout.m3_pitch * tracks * feature();
