@@ -33,15 +33,28 @@ def shifted_codes(
     Raises:
         ValueError: a zero point with data_minimum, which finds its own shift.
     """
-    x, w = codes.astype(np.int64), weights.astype(np.int64)
-    if settings.input_shift == "data_minimum":
-        if zero_point:
-            raise ValueError("input_shift data_minimum has no zero point")
-        x_shift, w_shift = -int(x.min()), -int(w.min())
-        x = np.vstack([x + x_shift, np.full((1, x.shape[1]), x_shift)])
-    else:
-        w_shift = 1 << (settings.weight_bits - 1)
-    return x, np.hstack([w + w_shift, np.full((len(w), 1), w_shift)])
+    return shifted_inputs(codes, settings, zero_point), shifted_weights(weights, settings)
+
+
+def shifted_inputs(
+    codes: NDArray[np.integer], settings: ArraySettings, zero_point: int
+) -> Integers:
+    """Return the input codes of :func:`shifted_codes`. Raises ValueError like it."""
+    x = codes.astype(np.int64)
+    if settings.input_shift == "zero_point":
+        return x
+    if zero_point:
+        raise ValueError("input_shift data_minimum has no zero point")
+    shift = -int(x.min())
+    return np.vstack([x + shift, np.full((1, x.shape[1]), shift)])
+
+
+def shifted_weights(weights: NDArray[np.integer], settings: ArraySettings) -> Integers:
+    """Return the weight codes of :func:`shifted_codes`."""
+    w = weights.astype(np.int64)
+    data_minimum = settings.input_shift == "data_minimum"
+    shift = -int(w.min()) if data_minimum else 1 << (settings.weight_bits - 1)
+    return np.hstack([w + shift, np.full((len(w), 1), shift)])
 
 
 def remove_shift(

@@ -1,7 +1,138 @@
+#include <pybind11/numpy.h>
+#include <pybind11/stl.h>
+
+#include <cstdint>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
 #include "bindings/bindings.hpp"
+#include "kernels/array_layer.hpp"
+#include "kernels/draws.hpp"
+#include "kernels/isa.hpp"
 
 namespace cimsim {
 
-void bind_kernels(pybind11::module_& m) { static_cast<void>(m); }
+namespace py = pybind11;
+using namespace py::literals;
+using kernels::ArrayLayer;
+using kernels::LayerSettings;
+
+namespace {
+
+template <class T>
+using Array = py::array_t<T, py::array::c_style | py::array::forcecast>;
+
+void expect_shape(const py::array& array, const std::vector<int64_t>& shape, const char* name) {
+  bool same = array.ndim() == static_cast<py::ssize_t>(shape.size());
+  for (std::size_t k = 0; same && k < shape.size(); ++k) {
+    same = shape[k] < 0 || array.shape(static_cast<py::ssize_t>(k)) == shape[k];
+  }
+  if (!same) throw std::invalid_argument(std::string(name) + ": wrong shape");
+}
+
+ArrayLayer layer_of_digits(const LayerSettings& settings, const Array<uint8_t>& digits, double low,
+                           double high) {
+  expect_shape(digits, {settings.slices, settings.rows, settings.columns}, "digits");
+  const py::gil_scoped_release release;
+  return ArrayLayer::of_digits(settings, digits.data(), low, high);
+}
+
+ArrayLayer layer_of_conductances(const LayerSettings& settings, const Array<double>& effective,
+                                 const Array<double>& reference) {
+  expect_shape(effective, {settings.slices, settings.rows, settings.columns}, "effective");
+  expect_shape(reference, {settings.rows}, "reference");
+  const py::gil_scoped_release release;
+  return ArrayLayer::of_conductances(settings, effective.data(), reference.data());
+}
+
+py::array_t<int64_t> product(const ArrayLayer& layer, const Array<uint16_t>& codes,
+                             uint64_t first_vector, const std::string& isa) {
+  const LayerSettings& settings = layer.settings();
+  expect_shape(codes, {-1, settings.rows}, "codes");
+  const kernels::Isa chosen = kernels::parse_isa(isa);
+  const int64_t vectors = codes.shape(0);
+  py::array_t<int64_t> result({vectors, settings.columns});
+  int64_t* out = result.mutable_data();
+  const uint16_t* in = codes.data();
+  {
+    const py::gil_scoped_release release;
+    layer.product(in, vectors, first_vector, chosen, out);
+  }
+  return result;
+}
+
+py::array_t<int64_t> column_sums(const ArrayLayer& layer, const Array<uint16_t>& codes,
+                                 const std::string& isa) {
+  expect_shape(codes, {-1, layer.settings().rows}, "codes");
+  const kernels::Isa chosen = kernels::parse_isa(isa);
+  const int64_t vectors = codes.shape(0);
+  const uint16_t* in = codes.data();
+  std::vector<int64_t> counts;
+  {
+    const py::gil_scoped_release release;
+    counts = layer.count_column_sums(in, vectors, chosen);
+  }
+  return py::array_t<int64_t>(static_cast<py::ssize_t>(counts.size()), counts.data());
+}
+
+std::vector<std::string> isa_names() {
+  std::vector<std::string> names;
+  for (const kernels::Isa isa : kernels::available_isas()) names.push_back(kernels::isa_name(isa));
+  return names;
+}
+
+py::array_t<uint32_t> philox_words(const Array<uint32_t>& counters, uint32_t seed, uint32_t layer,
+                                   const std::string& isa) {
+  expect_shape(counters, {-1, 4}, "counters");
+  py::array_t<uint32_t> words({counters.shape(0), py::ssize_t{4}});
+  kernels::philox_words(kernels::parse_isa(isa), counters.data(), counters.shape(0), seed, layer,
+                        words.mutable_data());
+  return words;
+}
+
+py::array_t<float> normals_of_words(const Array<uint32_t>& words, const std::string& isa) {
+  expect_shape(words, {-1}, "words");
+  py::array_t<float> numbers(words.shape(0));
+  kernels::normals_of_words(kernels::parse_isa(isa), words.data(), words.shape(0),
+                            numbers.mutable_data());
+  return numbers;
+}
+
+}  // namespace
+
+void bind_kernels(py::module_& m) {
+  py::class_<LayerSettings>(m, "LayerSettings", "Geometry and readout of an array layer.")
+      .def(py::init<>())
+      .def_readwrite("rows", &LayerSettings::rows)
+      .def_readwrite("columns", &LayerSettings::columns)
+      .def_readwrite("parallel_rows", &LayerSettings::parallel_rows)
+      .def_readwrite("cell_bits", &LayerSettings::cell_bits)
+      .def_readwrite("slices", &LayerSettings::slices)
+      .def_readwrite("dac_bits", &LayerSettings::dac_bits)
+      .def_readwrite("reads", &LayerSettings::reads)
+      .def_readwrite("adc_top", &LayerSettings::adc_top)
+      .def_readwrite("adc_step", &LayerSettings::adc_step)
+      .def_readwrite("read_noise", &LayerSettings::read_noise)
+      .def_readwrite("output_sigma", &LayerSettings::output_sigma)
+      .def_readwrite("output_mean", &LayerSettings::output_mean)
+      .def_readwrite("output_std", &LayerSettings::output_std)
+      .def_readwrite("seed", &LayerSettings::seed)
+      .def_readwrite("layer", &LayerSettings::layer);
+  py::class_<ArrayLayer>(m, "ArrayLayer", "A programmed layer in the kernels' layout.")
+      .def_static("of_digits", &layer_of_digits, "settings"_a, "digits"_a, "low"_a = 0.0,
+                  "high"_a = 1.0)
+      .def_static("of_conductances", &layer_of_conductances, "settings"_a, "effective"_a,
+                  "reference"_a)
+      .def("product", &product, "codes"_a, "first_vector"_a = 0, "isa"_a = "",
+           "Sums of ADC codes by place, int64 [vectors, columns].")
+      .def("column_sums", &column_sums, "codes"_a, "isa"_a = "",
+           "Number of reads with each ideal column sum, int64 [largest possible sum + 1].");
+  m.def("isa_names", &isa_names, "Instruction sets of this machine, slowest first.");
+  m.def("philox_words", &philox_words, "counters"_a, "seed"_a, "layer"_a, "isa"_a = "",
+        "Philox4x32-10 words of counters [n, 4].");
+  m.def("normals_of_words", &normals_of_words, "words"_a, "isa"_a = "",
+        "Standard normal numbers (float32) of 32-bit words.");
+}
 
 }  // namespace cimsim

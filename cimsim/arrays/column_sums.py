@@ -1,0 +1,38 @@
+"""Ideal column sums of a layer: what a calibrated ADC range is chosen from."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cimsim import _native
+from cimsim.arrays.product import native_settings
+from cimsim.arrays.settings import ArraySettings
+from cimsim.arrays.shift import shifted_inputs, shifted_weights
+from cimsim.devices.program import slice_digits
+
+
+def column_sum_histogram(
+    codes: NDArray[np.integer], weights: NDArray[np.integer], settings: ArraySettings
+) -> NDArray[np.int64]:
+    """Return how many reads have each ideal column sum, int64 [settings.largest_sum + 1].
+
+    Counts all vectors, input cycles, slices, row groups and columns. The dummy column (and with
+    input_shift data_minimum the dummy vector) is converted like any other and counted like it.
+
+    Args:
+        codes: input codes [M, K]. weights: signed weight codes [K, N].
+    """
+    cells = shifted_weights(weights, settings)
+    digits = slice_digits(cells, settings.cell_bits, settings.cells_per_weight)
+    geometry = native_settings(settings, cells.shape, layer="", seed=0)
+    geometry.read_noise = geometry.output_sigma = 0.0
+    geometry.output_mean = geometry.output_std = []
+    layer = _native.ArrayLayer.of_digits(geometry, digits)
+    inputs = shifted_inputs(codes, settings, zero_point=0).astype(np.uint16)
+    found = layer.column_sums(inputs, os.environ.get("CIMSIM_ISA", ""))
+    counts = np.zeros(settings.largest_sum + 1, dtype=np.int64)
+    counts[: len(found)] = found
+    return counts

@@ -1,0 +1,94 @@
+// A programmed layer: cells in the kernels' layout, and the product with input codes.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "kernels/buffer.hpp"
+#include "kernels/group_job.hpp"
+#include "kernels/isa.hpp"
+
+namespace cimsim::kernels {
+
+// Geometry and readout of a layer. Conductances and sums are in ADC units (one cell-state step
+// times one input step).
+struct LayerSettings {
+  int64_t rows = 0;
+  int64_t columns = 0;
+  int parallel_rows = 0;
+  int cell_bits = 1;
+  int slices = 1;  // cells of a weight
+  int dac_bits = 1;
+  int reads = 1;  // input cycles
+  int64_t adc_top = 0;
+  double adc_step = 1.0;
+  double read_noise = 0.0;  // relative to the conductance of each cell
+  double output_sigma = 0.0;
+  std::vector<double> output_mean;  // by ideal sum; empty: output_sigma
+  std::vector<double> output_std;
+  uint32_t seed = 0;
+  uint32_t layer = 0;
+};
+
+class ArrayLayer {
+ public:
+  // Cells exactly at their state: digits [slice][row][column]. With read noise (one-bit cells only)
+  // low and high are the conductances of the two states, and the reference column is in state 0.
+  static ArrayLayer of_digits(const LayerSettings& settings, const uint8_t* digits, double low,
+                              double high);
+  // Cells of any conductance: effective [slice][row][column] is the conductance above the reference
+  // column, reference [row] that of the reference column.
+  static ArrayLayer of_conductances(const LayerSettings& settings, const double* effective,
+                                    const double* reference);
+
+  const LayerSettings& settings() const { return settings_; }
+
+  // Digital sums over input cycles, slices and groups of code * 2^(place of cycle and slice):
+  // result [vector][column]. `codes` [vector][row] as their lowest reads * dac_bits bits. The
+  // vectors have the indices first_vector, first_vector + 1, ... in the random draws.
+  void product(const uint16_t* codes, int64_t vectors, uint64_t first_vector, Isa isa,
+               int64_t* result) const;
+
+  // Number of reads with each ideal column sum, from 0 to the largest possible one, over all
+  // vectors, input cycles, slices, groups and columns. For layers of digits.
+  std::vector<int64_t> count_column_sums(const uint16_t* codes, int64_t vectors, Isa isa) const;
+
+ private:
+  enum class CellType { bytes, halves, ints };
+
+  explicit ArrayLayer(const LayerSettings& settings);
+  int columns_of_block() const;
+  int rows_of_group(int64_t group) const;
+  int64_t cells_of_group() const;
+  void limit_top(double largest_sum);
+  void choose_code_table(int64_t largest_sum);
+  template <class Cell, class Source>
+  void store_cells(Buffer<Cell>& target, const Source& cell_at) const;
+  GroupJob job_template() const;
+  void run(GroupJob job, const uint16_t* codes, int64_t vectors, uint64_t first_vector, Isa isa,
+           int64_t* result) const;
+  void run_group(const GroupJob& job, Isa isa) const;
+  const void* group_cells(int64_t group) const;
+
+  LayerSettings settings_;
+  Readout readout_ = Readout::ideal;
+  CellType type_ = CellType::bytes;
+  int32_t adc_top_ = 0;
+  int64_t groups_ = 0;
+  int64_t quads_ = 0;   // of a full group
+  int64_t blocks_ = 0;  // of columns
+  Buffer<uint8_t> bytes_;
+  Buffer<uint16_t> halves_;
+  Buffer<int32_t> ints_;
+  std::vector<double> reference_;  // [group][4 * quads], or empty
+  bool reference_is_silent_ = true;
+  int value_bits_ = 0;
+  int square_bits_ = 0;
+  double noise_slope_ = 0.0;
+  double noise_floor_ = 0.0;
+  std::vector<int32_t> codes_;  // code of each ideal sum, where rint(sum * float(1 / step)) differs
+  std::vector<float> output_mean_;
+  std::vector<float> output_std_;
+};
+
+}  // namespace cimsim::kernels

@@ -1,0 +1,20 @@
+// Instruction sets that the array kernels are compiled for. All give the same bits.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace cimsim::kernels {
+
+enum class Isa { portable, avx2, avx512 };
+
+// Instruction sets that this machine has, slowest first.
+std::vector<Isa> available_isas();
+
+std::string isa_name(Isa isa);
+
+// "" or "auto": the fastest one that this machine has. Throws std::invalid_argument for a name that
+// is unknown or that this machine does not have.
+Isa parse_isa(const std::string& name);
+
+}  // namespace cimsim::kernels

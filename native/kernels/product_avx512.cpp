@@ -1,0 +1,25 @@
+// Array kernels: avx512.
+#if defined(__x86_64__)
+#include <immintrin.h>
+
+#include "kernels/group_job.hpp"
+#include "kernels/normal_table.hpp"
+#include "kernels/product.hpp"
+
+#if defined(__clang__)
+#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl"))), \
+                             apply_to = function)
+#else
+#pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,prefer-vector-width=512")
+#endif
+
+#define CIMSIM_VECTOR_BYTES 64
+
+namespace cimsim::kernels::avx512 {
+#include "kernels/product_isa.inl"
+}  // namespace cimsim::kernels::avx512
+
+#if defined(__clang__)
+#pragma clang attribute pop
+#endif
+#endif

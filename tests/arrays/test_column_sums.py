@@ -1,0 +1,42 @@
+"""The histogram of column sums against counting them one by one."""
+
+import numpy as np
+import pytest
+
+from cimsim.arrays.column_sums import column_sum_histogram
+from cimsim.arrays.settings import ArraySettings
+
+
+@pytest.mark.parametrize(
+    ("cell_bits", "dac_bits", "parallel_rows"), [(1, 1, 16), (2, 1, 16), (1, 3, 7), (4, 2, 100)]
+)
+def test_every_sum_is_counted(cell_bits, dac_bits, parallel_rows):
+    states = 1 << cell_bits
+    settings = ArraySettings(
+        weight_bits=6,
+        input_bits=5,
+        cell_bits=cell_bits,
+        dac_bits=dac_bits,
+        parallel_rows=parallel_rows,
+        adc_top=1,
+        adc_step=1.0,
+        states_mean=np.arange(states, dtype=np.float64),
+        states_std=np.zeros(states),
+        output_sigma=0.3,
+    )
+    rng = np.random.default_rng(cell_bits)
+    codes = rng.integers(0, 32, (5, 40)).astype(np.uint8)
+    codes[2] = 0
+    weights = rng.integers(-32, 32, (40, 9)).astype(np.int8)
+    stored = np.hstack([weights.astype(int) + 32, np.full((40, 1), 32)])
+    expected = np.zeros(parallel_rows * (states - 1) * ((1 << dac_bits) - 1) + 1, dtype=np.int64)
+    for i in range(settings.input_cycles):
+        x = (codes.astype(int) >> (dac_bits * i)) & ((1 << dac_bits) - 1)
+        for j in range(settings.cells_per_weight):
+            w = (stored >> (cell_bits * j)) & (states - 1)
+            for first in range(0, 40, parallel_rows):
+                rows = slice(first, first + parallel_rows)
+                np.add.at(expected, x[:, rows] @ w[rows], 1)
+    found = column_sum_histogram(codes, weights, settings)
+    assert found.dtype == np.int64
+    assert np.array_equal(found, expected)
