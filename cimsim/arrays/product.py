@@ -125,9 +125,7 @@ class ProgrammedLayer:
         )
 
 
-def native_settings(
-    settings: ArraySettings, shape: tuple[int, int], layer: str, seed: int
-) -> Any:
+def native_settings(settings: ArraySettings, shape: tuple[int, int], layer: str, seed: int) -> Any:
     """Return the kernels' settings of a layer of `shape` (rows, columns with the dummy column)."""
     native = _native.LayerSettings()
     native.rows, native.columns = shape
