@@ -26,18 +26,23 @@ class Vector:
     """One recorded run.
 
     Attributes:
-        inputs: int64 [M, K], the input vectors of the layer. weights: int64 [K, N].
+        inputs: int64 [M, K], the input vectors of the layer. weights: int8 [K, N].
         settings: the array, as the reference has it.
         config: the options of the run. arrays: everything in the file.
         output_shape: shape of the recorded results.
     """
 
     inputs: Integers
-    weights: Integers
+    weights: NDArray[np.int8]
     settings: ArraySettings
     config: dict[str, Any]
     arrays: dict[str, NDArray[Any]]
     output_shape: tuple[int, ...]
+
+    @property
+    def name(self) -> str:
+        """Name of the run; random numbers are drawn under it."""
+        return str(self.config.get("name", ""))
 
     def as_output(self, product: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return a product [M, N] in the shape of the recorded results."""
@@ -46,8 +51,12 @@ class Vector:
         images, channels, height, width = self.output_shape
         return product.reshape(images, height, width, channels).transpose(0, 3, 1, 2)
 
-    def noiseless(self) -> ArraySettings:
-        """Return the settings without all that differs between two draws."""
+    def noiseless(self) -> list[ArraySettings]:
+        """Return the settings without all that differs between two draws.
+
+        There are two where cells drift in a direction that is not random: with the drift, and
+        without, as the recorded runs do not say which of them was recorded.
+        """
         quiet: dict[str, Any] = {
             "read_noise": 0.0,
             "stuck_at_0": 0.0,
@@ -57,9 +66,10 @@ class Vector:
             "output_mean": None,
             "output_std": None,
         }
-        if self.settings.drift_direction == "random":
-            quiet["drift_exponent"] = 0.0
-        return replace(self.settings, **quiet)
+        still = replace(self.settings, drift_exponent=0.0, **quiet)
+        if not self.settings.drifts or self.settings.drift_direction == "random":
+            return [still]
+        return [replace(self.settings, **quiet), still]
 
 
 def load_arrays(path: Path) -> dict[str, NDArray[Any]]:
@@ -89,7 +99,9 @@ def load_vector(path: Path) -> Vector:
     else:
         output_shape = (len(inputs), weights.shape[1])
     settings = reference_settings(config, arrays, len(weights))
-    return Vector(inputs, weights, settings, config, arrays, output_shape)
+    if weights.size and np.abs(weights).max() > 127:
+        raise ValueError(f"weight_int has values up to {np.abs(weights).max()}; allowed: 127")
+    return Vector(inputs, weights.astype(np.int8), settings, config, arrays, output_shape)
 
 
 def unfold(

@@ -34,7 +34,7 @@ def test_random_run_agrees_in_distribution(name):
 def test_errors_are_correlated_as_recorded(name):
     # Shared cells, and the shared dummy column and dummy vector, correlate the errors of outputs.
     vector = load_vector(VECTORS / f"{name}.npz")
-    draws = verify.ensemble(vector, vector.settings, 400)
+    draws = verify.ensemble(vector, 400)
     pooled = vector.config["pooled"]
     for axis, key in ((1, "mean_corr_between_input_vectors"), (2, "mean_corr_between_columns")):
         lines = np.moveaxis(draws, axis, -1).reshape(len(draws), -1, draws.shape[axis])
@@ -56,7 +56,7 @@ def folder(tmp_path):
     return tmp_path
 
 
-def run(folder, draws=400):
+def run(folder, draws=None):
     lines = []
     return verify.verify_folder(folder, lines.append, draws), lines
 
@@ -148,14 +148,14 @@ def test_files_that_the_index_lists_have_to_be_there(folder, index):
 
 def test_a_noise_that_is_wrong_by_a_tenth_is_found():
     vector = load_vector(VECTORS / "R28_wp4_ip4_dac2_read10.npz")
-    louder = replace(vector.settings, read_noise=1.1 * vector.settings.read_noise)
-    own = verify.moments(verify.ensemble(vector, louder, 400))
+    settings = replace(vector.settings, read_noise=1.1 * vector.settings.read_noise)
+    own = verify.moments(verify.ensemble(replace(vector, settings=settings), 400))
     assert not verify.compare_moments(own, verify.recorded_moments(vector), 0.3)[0]
 
 
 def test_a_mean_that_is_wrong_is_found():
     vector = load_vector(VECTORS / "R28_wp4_ip4_dac2_read10.npz")
-    draws = verify.ensemble(vector, vector.settings, 400)
+    draws = verify.ensemble(vector, 400)
     draws[:, 2, 3] += 0.5 * draws[:, 2, 3].std()
     own = verify.moments(draws)
     assert not verify.compare_moments(own, verify.recorded_moments(vector), 0.3)[0]
