@@ -254,6 +254,24 @@ def _load(
     return t
 
 
+def _whole(overrides: Mapping[str, float], name: str, default: int) -> int:
+    value = float(overrides.get(name, default))
+    if not value.is_integer():
+        raise UserError(f"parameter {name} is {value} but must be a whole number")
+    return int(value)
+
+
+def _choice(
+    overrides: Mapping[str, float], name: str, choices: Mapping[str, int], default: str
+) -> str:
+    value = overrides.get(name, choices[default])
+    for choice, number in choices.items():
+        if value == number:
+            return choice
+    allowed = ", ".join(f"{number} ({choice})" for choice, number in choices.items())
+    raise UserError(f"parameter {name} is {value}; allowed: {allowed}")
+
+
 def load_context(overrides: Mapping[str, float], folder: str | Path = "") -> _native.Context:
     """Return technology and parameters for a map of DNN+NeuroSim parameter names to values.
 
@@ -266,21 +284,11 @@ def load_context(overrides: Mapping[str, float], folder: str | Path = "") -> _na
     for name in overrides:
         if name not in names and name not in _native.derived_parameter_names():
             raise UserError(f"parameter {name} is unknown{nearest(name, names)}")
-    roadmaps = {value: name for name, value in ROADMAPS.items()}
-    transistors = {value: name for name, value in TRANSISTORS.items()}
-    roadmap = roadmaps.get(int(overrides.get("deviceroadmap", 2)), "")
-    transistor = transistors.get(int(overrides.get("transistortype", 1)), "")
-    if not roadmap:
-        raise UserError(f"parameter deviceroadmap is {overrides['deviceroadmap']}; allowed: 1, 2")
-    if not transistor:
-        raise UserError(
-            f"parameter transistortype is {overrides['transistortype']}; allowed: 1 to 3"
-        )
     technology = load_technology(
-        int(overrides.get("technode", 22)),
-        roadmap,
-        int(overrides.get("temp", 300)),
-        transistor,
+        _whole(overrides, "technode", 22),
+        _choice(overrides, "deviceroadmap", ROADMAPS, "lstp"),
+        _whole(overrides, "temp", 300),
+        _choice(overrides, "transistortype", TRANSISTORS, "conventional"),
         folder,
     )
     try:

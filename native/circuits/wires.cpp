@@ -11,68 +11,51 @@ double pair_resistance(const Technology& t, Widths w) {
   return (on_resistance(t, w.n, Channel::N) + on_resistance(t, w.p, Channel::P)) / 2;
 }
 
-// Repeaters of a given size and distance; delay of a wire of unit resistance r is infinite at size
-// 0.
-struct Repeater {
-  Widths widths;
-  Outline outline;
-  GateCaps caps;
-};
-
-Repeater repeater(const Context& c, double size) {
+// Wire with repeaters of a given size (in minimum inverters) and distance (m).
+RepeatedWire repeated(const Context& c, double size, double distance) {
   const Widths one = minimum_inverter(c.technology);
-  const Widths w{size * one.n, size * one.p};
-  const Outline outline = cell_outline(c, Gate::Inverter, 1, w);
-  return {w, outline, gate_caps(c.technology, Gate::Inverter, 1, w, outline.height)};
-}
-
-double unit_delay(const Context& c, const Repeater& rep, double distance, double r) {
-  const double cap = kWireCapacitance;
-  return 0.7 *
-         (pair_resistance(c.technology, rep.widths) *
-              (rep.caps.input + rep.caps.output + cap * distance) +
-          0.54 * r * distance * cap * distance + r * distance * rep.caps.input) /
-         distance;
-}
-
-double sized_delay(const Context& c, double size, double distance, double r) {
-  if (size < 1) return std::numeric_limits<double>::infinity();
-  return unit_delay(c, repeater(c, size), distance, r);
+  RepeatedWire wire;
+  wire.size = size;
+  wire.distance = distance;
+  wire.widths = {size * one.n, size * one.p};
+  wire.outline = cell_outline(c, Gate::Inverter, 1, wire.widths);
+  wire.caps = cell_caps(c, Gate::Inverter, 1, wire.widths);
+  return wire;
 }
 
 }  // namespace
 
 RepeatedWire RepeatedWire::design(const Context& c, double tolerance, Shrink shrink) {
-  const Technology& t = c.technology;
   const double r = c.parameters.unit_wire_resistance, cap = kWireCapacitance;
-  const Widths one = minimum_inverter(t);
-  const GateCaps caps_one = cell_caps(c, Gate::Inverter, 1, one);
-  const double resistance = pair_resistance(t, one);
-  double size = std::floor(std::sqrt(resistance * cap / caps_one.input / r));
-  double distance = std::sqrt(2 * resistance * (caps_one.output + caps_one.input) / (r * cap));
+  const RepeatedWire one = repeated(c, 1, 0);
+  const double resistance = pair_resistance(c.technology, one.widths);
+  double size = std::floor(std::sqrt(resistance * cap / one.caps.input / r));
+  double distance = std::sqrt(2 * resistance * (one.caps.output + one.caps.input) / (r * cap));
+  const auto delay_now = [&] {
+    return size < 1 ? std::numeric_limits<double>::infinity()
+                    : repeated(c, size, distance).delay(c, r);
+  };
   if (tolerance > 0) {
     // The last step, which violates the tolerance, is kept.
-    const double fastest = sized_delay(c, size, distance, r);
+    const double slowest = delay_now() * (1 + tolerance);
     double current = 0;
-    while (current < fastest * (1 + tolerance)) {
+    while (current < slowest) {
       size = shrink == Shrink::Halve ? std::floor(size / 2) : size - 1;
       distance *= 0.9;
       if (shrink == Shrink::ByOne && size < 1) break;
-      current = sized_delay(c, size, distance, r);
+      current = delay_now();
     }
   }
-  RepeatedWire wire;
-  wire.size = std::max(1.0, size);
-  wire.distance = distance;
-  const Repeater rep = repeater(c, wire.size);
-  wire.widths = rep.widths;
-  wire.outline = rep.outline;
-  wire.caps = rep.caps;
-  return wire;
+  return repeated(c, std::max(1.0, size), distance);
 }
 
 double RepeatedWire::delay(const Context& c, double unit_resistance) const {
-  return unit_delay(c, {widths, outline, caps}, distance, unit_resistance);
+  const double cap = kWireCapacitance;
+  return 0.7 *
+         (pair_resistance(c.technology, widths) * (caps.input + caps.output + cap * distance) +
+          0.54 * unit_resistance * distance * cap * distance +
+          unit_resistance * distance * caps.input) /
+         distance;
 }
 
 double RepeatedWire::energy(const Context& c) const {
