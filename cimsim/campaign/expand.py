@@ -56,9 +56,9 @@ class CampaignPoint:
     sweeps: list[str]
     layers: tuple[Layer, ...]
 
-    def origin(self, field: str) -> str | None:
-        """Return file and key where the value of `field` is written; None for a default."""
-        return _origin(self.layers, field)
+    def blamed(self, message: str) -> str | None:
+        """Return file and key where the first field that a message names is written, if any is."""
+        return _blamed(self.layers, message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,24 +265,21 @@ def _changed(layers: tuple[Layer, ...]) -> dict[str, Any]:
 def _contradiction(
     error: ValidationError, layers: tuple[Layer, ...], place: Place
 ) -> tuple[str, str]:
-    """Return where the fields that contradict each other are written, and the message.
-
-    A validator's message starts with the field that it blames, so the first field in it that has an
-    origin is the one to name.
-    """
+    """Return where the fields that contradict each other are written, and the message."""
     location, problem = first_problem(error, DesignPoint)
     prefix = f"{dotted(location)}." if location else ""
-    for word in re.findall(r"[a-z_0-9.]*[a-z_0-9]", problem):
-        origin = _origin(layers, prefix + word)
-        if origin is not None:
-            return origin, prefix + problem
-    return str(place), prefix + problem
+    return _blamed(layers, problem, prefix) or str(place), prefix + problem
 
 
-def _origin(layers: tuple[Layer, ...], field: str) -> str | None:
-    for layer in reversed(layers):
-        if field in layer:
-            return layer[field].origin
+def _blamed(layers: tuple[Layer, ...], message: str, prefix: str = "") -> str | None:
+    """Return the origin of the first field in `message` that is no default.
+
+    Messages start with the field to blame; the others in it are those that it contradicts.
+    """
+    for word in re.findall(r"[a-z_0-9.]*[a-z_0-9]", message):
+        for layer in reversed(layers):
+            if prefix + word in layer:
+                return layer[prefix + word].origin
     return None
 
 

@@ -1,0 +1,66 @@
+# cimsim: campaigns of compute-in-memory benchmarks.
+#
+#   snakemake --cores 2                                     the default campaign
+#   snakemake --cores 2 --config campaign=my/campaign.yaml  another one (or several: a.yaml,b.yaml)
+#
+# A campaign is expanded here, at parse time, by code that loads neither torch nor pandas; every
+# result is found under the key of exactly what it depends on (cimsim/campaign/keys.py).
+# Snakemake and the jobs share one environment; `--sdm conda` takes the one made by
+# `conda env create -f envs/cimsim.yaml`.
+import shlex
+import sys
+from pathlib import Path
+
+from snakemake.utils import min_version
+
+from cimsim.campaign.plan import load_plan
+from cimsim.errors import UserError
+
+min_version("9.14")
+
+try:
+    # The checks of input files are for the main process: it stops the run before any job starts.
+    PLAN = load_plan(
+        config.get("campaign", "config/campaigns/digits.yaml"),
+        check=workflow.is_main_process,
+    )
+except UserError as error:
+    # A WorkflowError would be followed by a line of traceback.
+    raise SystemExit(f"cimsim: {error}") from None
+
+# Jobs run the Python that runs Snakemake, whether or not its environment is activated, and their
+# idle threads sleep instead of spinning. Snakemake itself sets OMP_NUM_THREADS to a job's threads.
+shell.prefix(
+    f"export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH OMP_WAIT_POLICY=PASSIVE; "
+)
+
+
+report: "workflow/report/workflow.rst"
+
+
+wildcard_constraints:
+    key="[0-9a-f]{12}",
+    first=r"\d{4,10}",
+    last=r"\d{4,10}",
+    campaign="[a-z0-9][a-z0-9_-]*",
+    figure="[a-z][a-z0-9_]*",
+
+
+localrules:
+    all,
+
+
+rule all:
+    default_target: True
+    input:
+        PLAN.targets(),
+
+
+include: "workflow/rules/checkpoint.smk"
+include: "workflow/rules/calibrate.smk"
+include: "workflow/rules/map.smk"
+include: "workflow/rules/infer.smk"
+include: "workflow/rules/trace.smk"
+include: "workflow/rules/ppa.smk"
+include: "workflow/rules/join.smk"
+include: "workflow/rules/figures.smk"

@@ -1,0 +1,70 @@
+"""Checks that need more than the campaign file: input files, and what the engines support.
+
+They load numpy, and torch where a campaign names a checkpoint file, so the workflow runs them in
+its main process alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from cimsim.campaign.expand import Campaign, CampaignPoint
+from cimsim.campaign.keys import NO_FILE
+from cimsim.errors import UserError
+
+Check = Callable[[CampaignPoint], None]
+
+
+def check_campaign(campaign: Campaign) -> None:
+    """Check every design point, once for all points that share the stage concerned.
+
+    Raises:
+        UserError: a table of states or of output noise is not as it has to be, a checkpoint is of
+            another network, or the hardware model does not support a design.
+    """
+    for stage, check, fields in (
+        ("checkpoint", _checkpoint, "workload.checkpoint"),
+        ("infer", _array, "cell.states_file nonideality.output_noise.file"),
+        ("ppa", _hardware, ""),
+    ):
+        seen: set[str] = set()
+        for point in campaign.points:
+            if point.keys[stage] not in seen:
+                seen.add(point.keys[stage])
+                _name_origin(check, point, campaign, fields)
+
+
+def _name_origin(check: Check, point: CampaignPoint, campaign: Campaign, fields: str) -> None:
+    """Run a check; begin its message with where the field is written that it or `fields` names."""
+    try:
+        check(point)
+    except UserError as error:
+        origin = point.blamed(str(error)) or point.blamed(fields)
+        raise UserError(f"{origin or f'{campaign.file}: point {point.id}'}: {error}") from error
+
+
+def _checkpoint(point: CampaignPoint) -> None:
+    file = point.point.workload.checkpoint
+    if file in NO_FILE:
+        return
+    from cimsim.workloads.checkpoints import check_checkpoint
+
+    check_checkpoint(Path(file), point.point)
+
+
+def _array(point: CampaignPoint) -> None:
+    design = point.point
+    if not design.cell.states_file and not design.nonideality.output_noise.file:
+        return
+    from cimsim.arrays.settings import ArraySettings
+
+    # A calibrated step is known after the calibration only; 1 is the smallest it can be.
+    calibrated = design.array.adc.range.policy == "calibrated"
+    ArraySettings.from_design(design, adc_step=1.0 if calibrated else None)
+
+
+def _hardware(point: CampaignPoint) -> None:
+    from cimsim.ppa.parameters import check_supported
+
+    check_supported(point.point)

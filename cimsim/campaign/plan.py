@@ -1,0 +1,196 @@
+"""The jobs of one or several campaigns, as the workflow and `cimsim plan` see them.
+
+The methods that return a function give the Snakemake rules their inputs and parameters; each looks
+up one job in constant time, because a campaign may have tens of thousands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cimsim.campaign.expand import Campaign, CampaignPoint, load_campaign
+from cimsim.campaign.figure import Figure
+from cimsim.campaign.keys import STAGES, canonical, design_id, digest, stage_design
+from cimsim.campaign.paths import FILES, RESULTS, TABLES, campaign_folder, seeds_file, stage_folder
+from cimsim.errors import UserError
+
+OfJob = Callable[[Any], Any]
+"""What a rule computes from the wildcards of a job."""
+
+
+@dataclass(frozen=True, slots=True)
+class StageJob:
+    """One result of a stage and a design point that needs it."""
+
+    stage: str
+    key: str
+    point: CampaignPoint
+
+    @property
+    def design(self) -> str:
+        """The design fields that the stage is given, as JSON."""
+        return canonical(stage_design(self.stage, self.point.changed))
+
+    def upstream(self) -> dict[str, list[str]]:
+        """Return the files that the job reads, by the stage that writes them."""
+        return {
+            stage: _files(stage, self.point.keys[stage]) for stage in STAGES[self.stage].upstream
+        }
+
+
+class Plan:
+    """Every job of some campaigns, each once however many points and campaigns share it."""
+
+    def __init__(self, campaigns: Sequence[Campaign]) -> None:
+        self.campaigns = {campaign.name: campaign for campaign in campaigns}
+        self.jobs: dict[str, dict[str, StageJob]] = {stage: {} for stage in STAGES}
+        for campaign in campaigns:
+            if self.campaigns[campaign.name] is not campaign:
+                other = self.campaigns[campaign.name].file
+                raise UserError(
+                    f"{campaign.file}: name: '{campaign.name}' is also the name of {other}; "
+                    "allowed: a name of its own"
+                )
+            for point in campaign.points:
+                for stage, key in point.keys.items():
+                    self.jobs[stage].setdefault(key, StageJob(stage, key, point))
+
+    def targets(self) -> list[str]:
+        """Return the final files of all campaigns."""
+        files: list[str] = []
+        for campaign in self.campaigns.values():
+            folder = campaign_folder(campaign.name)
+            files += [str(folder / name) for name in (*TABLES, "summary.md")]
+            files += self._figures(campaign)
+        return files
+
+    # --- what rules ask for -----------------------------------------------------------------------
+
+    def design(self, stage: str) -> OfJob:
+        """Return the function from wildcards to the design fields of a job, as JSON."""
+        return lambda wildcards: self._job(stage, wildcards.key).design
+
+    def upstream(self, stage: str) -> OfJob:
+        """Return the function from wildcards to the files that a job reads, by stage."""
+        return lambda wildcards: self._job(stage, wildcards.key).upstream()
+
+    def stage_files(self, wildcards: Any) -> dict[str, list[str]]:
+        """Return every file that the join of a campaign reads, by stage."""
+        campaign = self._campaign(wildcards)
+        keys = {stage: {point.keys[stage]: None for point in campaign.points} for stage in STAGES}
+        seeds = [seeds_file(first, last) for first, last in campaign.seeds.blocks()]
+        files = {
+            stage: [file for key in keys[stage] for file in _files(stage, key)]
+            for stage in ("calibrate", "map", "ppa")
+        }
+        folders = (stage_folder("infer", key) for key in keys["infer"])
+        files["infer"] = [str(folder / name) for folder in folders for name in seeds]
+        return files
+
+    def content(self, wildcards: Any) -> str:
+        """Return a hash of all that the joined tables depend on, so that a change runs the join."""
+        campaign = self._campaign(wildcards)
+        points = [
+            [point.id, point.sweeps, point.keys, design_id(point.changed)]
+            for point in campaign.points
+        ]
+        dropped = [[d.sweep, d.values, d.reason] for d in campaign.dropped]
+        seeds, statistics = campaign.seeds.model_dump(), campaign.statistics.model_dump()
+        return digest(canonical([campaign.name, points, dropped, seeds, statistics]))
+
+    def text(self, wildcards: Any) -> str:
+        """Return a hash of all that the summary says beyond the tables."""
+        campaign = self._campaign(wildcards)
+        figures = [figure.model_dump() for figure in campaign.figures]
+        return digest(canonical([campaign.description, figures, self.content(wildcards)]))
+
+    def campaign_file(self, wildcards: Any) -> str:
+        """Return the file of a campaign."""
+        return str(self._campaign(wildcards).file)
+
+    def figure(self, wildcards: Any) -> str:
+        """Return the declaration of a figure, as JSON."""
+        return canonical(self._figure(wildcards).model_dump())
+
+    def caption(self, wildcards: Any) -> str:
+        """Return the caption of a figure."""
+        return self._figure(wildcards).caption
+
+    def figures(self, wildcards: Any) -> list[str]:
+        """Return the files of the figures of a campaign."""
+        return self._figures(self._campaign(wildcards))
+
+    # --- look-up ----------------------------------------------------------------------------------
+
+    def _job(self, stage: str, key: str) -> StageJob:
+        if key not in self.jobs[stage]:
+            raise UserError(f"results/{stage}/{key}: no campaign of this run has this key")
+        return self.jobs[stage][key]
+
+    def _campaign(self, wildcards: Any) -> Campaign:
+        name: str = wildcards.campaign
+        if name not in self.campaigns:
+            raise UserError(
+                f"results/campaigns/{name}: no campaign of this run; "
+                f"this run has {', '.join(self.campaigns)}"
+            )
+        return self.campaigns[name]
+
+    def _figure(self, wildcards: Any) -> Figure:
+        campaign = self._campaign(wildcards)
+        for figure in campaign.figures:
+            if figure.name == wildcards.figure:
+                return figure
+        raise UserError(f"{campaign.file}: figures: no figure is named '{wildcards.figure}'")
+
+    def _figures(self, campaign: Campaign) -> list[str]:
+        folder = campaign_folder(campaign.name) / "figures"
+        return [
+            str(folder / f"{f.name}.{kind}") for f in campaign.figures for kind in ("svg", "png")
+        ]
+
+
+def load_plan(campaigns: str | Iterable[str], *, check: bool) -> Plan:
+    """Load campaign files and return their jobs.
+
+    Args:
+        campaigns: one file, several separated by commas, or a list of files.
+        check: whether to check the files that the campaigns name, and what the engines support.
+
+    Raises:
+        UserError: anything in a file that is not allowed, or two campaigns of one name.
+    """
+    files = campaigns.split(",") if isinstance(campaigns, str) else list(campaigns)
+    if not files or not all(isinstance(file, str) and file.strip() for file in files):
+        raise UserError(f"config: campaign is {campaigns!r}; allowed: files, separated by commas")
+    loaded = [load_campaign(file.strip()) for file in files]
+    if check:
+        from cimsim.campaign.checks import check_campaign
+
+        for campaign in loaded:
+            check_campaign(campaign)
+    return Plan(loaded)
+
+
+def describe(campaign: Campaign, results: Path = RESULTS) -> list[str]:
+    """Return lines on the points of each sweep and on the jobs of each stage, with those done."""
+    lines = [f"{campaign.name}: {len(campaign.points)} design points"]
+    for sweep in dict.fromkeys(name for point in campaign.points for name in point.sweeps):
+        count = sum(sweep in point.sweeps for point in campaign.points)
+        lines.append(f"  sweep {sweep}: {count} points")
+    lines += [f"  dropped from {d.sweep}: {d.values}: {d.reason}" for d in campaign.dropped]
+    blocks = [seeds_file(*block) for block in campaign.seeds.blocks()]
+    lines.append(f"  {campaign.seeds.count} seeds in {len(blocks)} blocks")
+    for stage, jobs in Plan([campaign]).jobs.items():
+        runs = [[name] for name in blocks] if stage == "infer" else [list(FILES[stage])]
+        folders = [stage_folder(stage, key, results) for key in jobs]
+        done = sum(all((f / name).is_file() for name in run) for f in folders for run in runs)
+        lines.append(f"  {stage}: {len(folders) * len(runs)} jobs, {done} done")
+    return lines
+
+
+def _files(stage: str, key: str) -> list[str]:
+    return [str(stage_folder(stage, key) / name) for name in FILES[stage]]

@@ -1,0 +1,365 @@
+"""The command line. The workflow's rules call the stage commands; users may call any of them.
+
+Modules that load torch, pandas or pyarrow are imported inside the commands, so that each starts
+fast and none loads more than it needs.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+import cimsim
+from cimsim.errors import UserError
+
+if TYPE_CHECKING:
+    from cimsim.campaign.design import DesignPoint
+    from cimsim.campaign.expand import Campaign
+
+app = typer.Typer(
+    help="Benchmark campaigns for compute-in-memory.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+verify_app = typer.Typer(
+    help="Compare with reference figures.", no_args_is_help=True, rich_markup_mode=None
+)
+app.add_typer(verify_app, name="verify")
+
+Design = Annotated[
+    str,
+    typer.Option(
+        "--design", help="design fields that differ from their default, as JSON (nested or dotted)"
+    ),
+]
+Results = Annotated[Path, typer.Option("--results", help="folder of all results")]
+Threads = Annotated[int, typer.Option("--threads", min=1, help="threads to use")]
+CampaignPath = Annotated[Path, typer.Argument(metavar="CAMPAIGN", help="campaign file (YAML)")]
+Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="folder of reference figures")]
+
+RESULTS = Path("results")
+
+
+def main() -> None:
+    """Run the command line; a mistake of the user is one line on stderr and exit status 1."""
+    try:
+        app()
+    except UserError as error:
+        _fail(str(error))
+    except BrokenPipeError:
+        # The reader has seen enough (`cimsim plan ... | head`); nothing is left to say.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except OSError as error:
+        named = f"{error.filename}: " if error.filename else ""
+        _fail(f"{named}{error.strerror or error}")
+
+
+def _fail(message: str) -> None:
+    print(f"cimsim: {message}", file=sys.stderr)
+    sys.exit(1)
+
+
+# --- campaigns ------------------------------------------------------------------------------------
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from cimsim.provenance import native_build
+
+        typer.echo(f"cimsim {cimsim.__version__} ({native_build()})")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="show the version", callback=_version, is_eager=True),
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def validate(campaign: CampaignPath) -> None:
+    """Check a campaign file and everything that it names."""
+    loaded = _checked(campaign)
+    dropped = f", {len(loaded.dropped)} combinations dropped" if loaded.dropped else ""
+    typer.echo(f"{campaign}: valid; {len(loaded.points)} design points{dropped}")
+
+
+@app.command()
+def plan(campaign: CampaignPath, results: Results = RESULTS) -> None:
+    """Show the design points and jobs of a campaign, and which jobs are done."""
+    from cimsim.campaign.plan import describe
+
+    for line in describe(_checked(campaign), results):
+        typer.echo(line)
+
+
+@app.command()
+def join(campaign: CampaignPath, results: Results = RESULTS) -> None:
+    """Join the results of all stages into the tables of a campaign."""
+    from cimsim.analysis.join import join as run
+
+    loaded, output = _campaign(campaign, results)
+    run(loaded, results=results, output=output, provenance=_about_campaign(loaded))
+
+
+@app.command()
+def figure(
+    campaign: CampaignPath,
+    name: Annotated[str, typer.Argument(metavar="FIGURE", help="name of the figure")],
+    results: Results = RESULTS,
+) -> None:
+    """Draw one figure of a campaign from its joined tables."""
+    from cimsim.analysis.figures import draw
+
+    loaded, output = _campaign(campaign, results)
+    names = [figure.name for figure in loaded.figures]
+    if name not in names:
+        raise UserError(f"{campaign}: no figure is named '{name}'; allowed: {', '.join(names)}")
+    draw(output, loaded.figures[names.index(name)], output / "figures" / name)
+
+
+@app.command()
+def summary(campaign: CampaignPath, results: Results = RESULTS) -> None:
+    """Write the summary of a campaign from its joined tables."""
+    from cimsim.analysis.summary import write_summary
+
+    loaded, output = _campaign(campaign, results)
+    write_summary(loaded, directory=output, output=output / "summary.md")
+
+
+def _load(campaign: Path) -> Campaign:
+    from cimsim.campaign.expand import load_campaign
+
+    return load_campaign(campaign)
+
+
+def _checked(campaign: Path) -> Campaign:
+    from cimsim.campaign.checks import check_campaign
+
+    loaded = _load(campaign)
+    check_campaign(loaded)
+    return loaded
+
+
+def _campaign(file: Path, results: Path) -> tuple[Campaign, Path]:
+    """Return the campaign of a file and the folder of its tables and figures."""
+    from cimsim.campaign.paths import campaign_folder
+
+    campaign = _load(file)
+    return campaign, campaign_folder(campaign.name, results)
+
+
+def _about_campaign(campaign: Campaign) -> dict[str, str]:
+    from cimsim.provenance import provenance
+
+    return provenance(campaign=campaign.name)
+
+
+# --- stages ---------------------------------------------------------------------------------------
+
+
+class _Job:
+    """One run of a stage: its design point, the folders it reads and writes, its provenance."""
+
+    def __init__(self, stage: str, design: str, results: Path, threads: int) -> None:
+        _set_threads(threads)
+        from cimsim.campaign.design_json import read_design
+        from cimsim.campaign.keys import changed_fields, digest, key_texts
+        from cimsim.campaign.paths import stage_folder
+        from cimsim.provenance import provenance
+
+        self.point: DesignPoint = read_design(design)
+        texts = key_texts(changed_fields(self.point))
+        self.key_text = texts[stage]
+        self.folders = {name: stage_folder(name, digest(texts[name]), results) for name in texts}
+        self.output = self.folders[stage]
+        self.provenance = provenance(stage=stage, key=digest(self.key_text))
+
+    def write_key(self) -> None:
+        """Write the text whose hash is the key beside the results."""
+        from cimsim.campaign.paths import KEY_FILE
+        from cimsim.tables import write_atomically
+
+        text = self.key_text + "\n"
+        write_atomically(self.output / KEY_FILE, lambda path: path.write_text(text))
+
+
+@app.command()
+def checkpoint(design: Design = "{}", results: Results = RESULTS, threads: Threads = 1) -> None:
+    """Train the network of a design, or read its checkpoint file."""
+    job = _Job("checkpoint", design, results, threads)
+    from cimsim.workloads.stage import make_checkpoint
+
+    make_checkpoint(job.point, output=job.output, provenance=job.provenance)
+    job.write_key()
+
+
+@app.command()
+def calibrate(design: Design = "{}", results: Results = RESULTS, threads: Threads = 1) -> None:
+    """Find the scales of weights and activations."""
+    job = _Job("calibrate", design, results, threads)
+    from cimsim.calibration.stage import calibrate as run
+
+    run(
+        job.point,
+        checkpoint=job.folders["checkpoint"],
+        output=job.output,
+        provenance=job.provenance,
+    )
+    job.write_key()
+
+
+@app.command(name="map")
+def map_network(design: Design = "{}", results: Results = RESULTS, threads: Threads = 1) -> None:
+    """Place the weights of a network on arrays."""
+    job = _Job("map", design, results, threads)
+    from cimsim.mapping.stage import map_network as run
+
+    run(
+        job.point,
+        checkpoint=job.folders["checkpoint"],
+        calibration=job.folders["calibrate"],
+        output=job.output,
+        provenance=job.provenance,
+    )
+    job.write_key()
+
+
+@app.command()
+def trace(design: Design = "{}", results: Results = RESULTS, threads: Threads = 1) -> None:
+    """Record the integer inputs of each matrix layer."""
+    job = _Job("trace", design, results, threads)
+    from cimsim.traces.stage import trace as run
+
+    run(
+        job.point,
+        checkpoint=job.folders["checkpoint"],
+        calibration=job.folders["calibrate"],
+        output=job.output,
+        provenance=job.provenance,
+    )
+    job.write_key()
+
+
+@app.command()
+def infer(
+    seeds: Annotated[str, typer.Option("--seeds", help="first and last seed, as FIRST:LAST")],
+    design: Design = "{}",
+    results: Results = RESULTS,
+    threads: Threads = 1,
+) -> None:
+    """Run the network on arrays, once per seed (chip instance)."""
+    block = _seeds(seeds)
+    job = _Job("infer", design, results, threads)
+    from cimsim.inference.stage import infer as run
+
+    run(
+        job.point,
+        block,
+        checkpoint=job.folders["checkpoint"],
+        calibration=job.folders["calibrate"],
+        mapping=job.folders["map"],
+        output=job.output,
+        provenance=job.provenance,
+    )
+    job.write_key()
+
+
+@app.command()
+def ppa(design: Design = "{}", results: Results = RESULTS, threads: Threads = 1) -> None:
+    """Compute power, performance and area of the chip."""
+    job = _Job("ppa", design, results, threads)
+    from cimsim.ppa.stage import run
+
+    run(
+        job.point,
+        mapping=job.folders["map"],
+        trace=job.folders["trace"],
+        output=job.output,
+        provenance=job.provenance,
+    )
+    job.write_key()
+
+
+def _seeds(text: str) -> range:
+    """Return the seeds of ``FIRST:LAST``, both included."""
+    from cimsim.campaign.file import LARGEST_SEED
+
+    first, _, last = text.partition(":")
+    if not (first.isdecimal() and last.isdecimal() and int(first) <= int(last) <= LARGEST_SEED):
+        raise UserError(
+            f"--seeds: '{text}' is not allowed; allowed: FIRST:LAST with 0 <= FIRST <= LAST "
+            f"<= {LARGEST_SEED}"
+        )
+    return range(int(first), int(last) + 1)
+
+
+def _set_threads(threads: int) -> None:
+    """Set the threads of every numerical library, before any of them is loaded."""
+    for library in ("OMP", "OPENBLAS", "MKL", "NUMEXPR"):
+        os.environ[f"{library}_NUM_THREADS"] = str(threads)
+    # Idle threads sleep; spinning ones stall every other job on a shared machine.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
+# --- verification and documentation ---------------------------------------------------------------
+
+
+@verify_app.command()
+def functional(folder: Folder) -> None:
+    """Compare the array product with a folder of reference vectors."""
+    from cimsim.arrays.verify import verify_folder
+
+    if not verify_folder(_filled(folder), typer.echo):
+        raise typer.Exit(1)
+
+
+@verify_app.command(name="ppa")
+def verify_ppa(folder: Folder) -> None:
+    """Compare the hardware model with a folder of reference figures."""
+    from cimsim.ppa.verify import verify_folder
+
+    if not verify_folder(_filled(folder), typer.echo):
+        raise typer.Exit(1)
+
+
+def _filled(folder: Path) -> Path:
+    """Return the folder if there is something in it."""
+    if not folder.is_dir():
+        raise UserError(f"{folder}: no such folder; allowed: a folder of reference figures")
+    if not any(folder.iterdir()):
+        raise UserError(f"{folder}: the folder is empty; allowed: a folder of reference figures")
+    return folder
+
+
+@app.command()
+def docs(
+    write: Annotated[
+        bool, typer.Option("--write", help="write the files instead of comparing them")
+    ] = False,
+) -> None:
+    """Compare the generated documentation with the models, or write it again."""
+    from cimsim.campaign.schema_docs import generated
+
+    differing = []
+    for path, text in generated().items():
+        if path.is_file() and path.read_text(encoding="utf-8") == text:
+            continue
+        if write:
+            path.write_text(text, encoding="utf-8")
+            typer.echo(f"{path}: written")
+        else:
+            differing.append(str(path))
+    if differing:
+        raise UserError(f"{', '.join(differing)}: not up to date; run `cimsim docs --write`")

@@ -1,0 +1,54 @@
+# Figures and summary of a campaign, from its tables alone.
+rule figure:
+    input:
+        "results/campaigns/{campaign}/points.parquet",
+        "results/campaigns/{campaign}/components.parquet",
+    output:
+        report(
+            "results/campaigns/{campaign}/figures/{figure}.svg",
+            caption="../report/figure.rst",
+            category="Figures",
+            labels={"campaign": "{campaign}", "figure": "{figure}"},
+        ),
+        "results/campaigns/{campaign}/figures/{figure}.png",
+    log:
+        "results/logs/figure/{campaign}_{figure}.log",
+    benchmark:
+        "results/benchmarks/figure/{campaign}_{figure}.jsonl"
+    conda:
+        "cimsim"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=20,
+    params:
+        file=PLAN.campaign_file,
+        declaration=PLAN.figure,
+        caption=PLAN.caption,
+    shell:
+        "python -m cimsim figure {params.file:q} {wildcards.figure} > {log} 2>&1"
+
+
+rule summary:
+    input:
+        "results/campaigns/{campaign}/points.parquet",
+        "results/campaigns/{campaign}/layers.parquet",
+        "results/campaigns/{campaign}/components.parquet",
+        PLAN.figures,
+    output:
+        "results/campaigns/{campaign}/summary.md",
+    log:
+        "results/logs/summary/{campaign}.log",
+    benchmark:
+        "results/benchmarks/summary/{campaign}.jsonl"
+    conda:
+        "cimsim"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=20,
+    params:
+        file=PLAN.campaign_file,
+        text=PLAN.text,
+    shell:
+        "python -m cimsim summary {params.file:q} > {log} 2>&1"

@@ -1,0 +1,21 @@
+# Accuracy on arrays: one job runs a block of seeds, each a chip instance of its own.
+rule infer:
+    input:
+        unpack(PLAN.upstream("infer")),
+    output:
+        "results/infer/{key}/seeds_{first}_{last}.parquet",
+    log:
+        "results/logs/infer/{key}_{first}_{last}.log",
+    benchmark:
+        "results/benchmarks/infer/{key}_{first}_{last}.jsonl"
+    conda:
+        "cimsim"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=240,
+    params:
+        design=PLAN.design("infer"),
+    shell:
+        "python -m cimsim infer --design {params.design:q}"
+        " --seeds {wildcards.first}:{wildcards.last} --threads {threads} > {log} 2>&1"

@@ -1,0 +1,22 @@
+# Weights on arrays: the layer table, the integer weights and the histogram of column sums.
+rule map:
+    input:
+        unpack(PLAN.upstream("map")),
+    output:
+        "results/map/{key}/layers.parquet",
+        "results/map/{key}/weights.parquet",
+        "results/map/{key}/column_sums.parquet",
+    log:
+        "results/logs/map/{key}.log",
+    benchmark:
+        "results/benchmarks/map/{key}.jsonl"
+    conda:
+        "cimsim"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        design=PLAN.design("map"),
+    shell:
+        "python -m cimsim map --design {params.design:q} --threads {threads} > {log} 2>&1"
