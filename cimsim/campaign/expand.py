@@ -104,11 +104,12 @@ def expand(path: Path, content: CampaignFile) -> Campaign:
     place = Place(path)
     base = read_row(content.base, place.at("base")).layer()
     expansion = _Expansion()
-    for index, sweep in enumerate(content.sweeps):
-        named = sweep.model_copy(update={"name": sweep.name or f"sweep{index + 1}"})
-        expansion.add(named, place.at("sweeps").item(index), base)
-    if not content.sweeps:
-        expansion.add(Sweep(name="base"), place, base)
+    for index, name in enumerate(content.sweep_names()):
+        if content.sweeps:
+            sweep, here = content.sweeps[index], place.at("sweeps").item(index)
+        else:
+            sweep, here = Sweep(), place
+        expansion.add(sweep.model_copy(update={"name": name}), here, base)
     if not expansion.points:
         reason = expansion.dropped[0].reason
         raise UserError(f"{path}: sweeps: every combination was dropped: {reason}")

@@ -12,7 +12,7 @@ from cimsim.campaign.design import Section
 from cimsim.campaign.figure import Figure
 from cimsim.campaign.messages import dotted, first_problem
 from cimsim.campaign.yaml_file import read_yaml
-from cimsim.errors import UserError
+from cimsim.errors import UserError, nearest
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
 """A name that may stand in a path."""
@@ -66,7 +66,9 @@ class Statistics(Exact):
 class Sweep(Exact):
     """Design points around the base: every combination of `grid`, `zip` and `points`."""
 
-    name: Name | Literal[""] = Field("", description="name in tables; default: sweep1, sweep2, ...")
+    name: Annotated[str, Field(pattern=r"^([a-z0-9][a-z0-9_-]*)?$")] = Field(
+        "", description="name in tables; default: sweep1, sweep2, ..."
+    )
     base: Settings = Field(
         default_factory=dict, description="design fields that differ from the campaign's base"
     )
@@ -100,8 +102,8 @@ class CampaignFile(Exact):
     description: str = Field("", description="what the campaign is for; stands in the summary")
     base: Settings = Field(default_factory=dict, description="design fields of all points")
     sweeps: tuple[Sweep, ...] = Field((), description="what varies; none: the base alone")
-    seeds: Seeds = Seeds()
-    statistics: Statistics = Statistics()
+    seeds: Seeds = Field(Seeds(), description="chip instances at each point")
+    statistics: Statistics = Field(Statistics(), description="how uncertainty is reported")
     figures: tuple[Figure, ...] = Field((), description="figures to draw")
 
     @model_validator(mode="after")
@@ -114,6 +116,23 @@ class CampaignFile(Exact):
                 if names.count(name) > 1:
                     raise ValueError(f"{what}: the name '{name}' is there twice")
         return self
+
+    @model_validator(mode="after")
+    def _sweeps_of_figures_exist(self) -> Self:
+        names = self.sweep_names()
+        for figure in self.figures:
+            if figure.sweep and figure.sweep not in names:
+                hint = nearest(figure.sweep, names)
+                raise ValueError(
+                    f"figures: {figure.name}: sweep is '{figure.sweep}'{hint}; "
+                    f"allowed: {', '.join(names)}"
+                )
+        return self
+
+    def sweep_names(self) -> list[str]:
+        """Return the name of each sweep; without sweeps, the base is one."""
+        named = [sweep.name or f"sweep{n}" for n, sweep in enumerate(self.sweeps, start=1)]
+        return named or ["base"]
 
 
 def read_campaign_file(path: Path) -> CampaignFile:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import types
 from collections.abc import Sequence
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
@@ -70,21 +70,31 @@ def shown(value: object) -> str:
 
 def allowed_values(field: FieldInfo) -> str:
     """Return the values that a field takes, in words: ``a whole number from 1 to 16``."""
-    options = _options(field)
-    if options:
-        return ", ".join(map(str, options))
-    kind: Any = get_origin(field.annotation) or field.annotation
-    names = {
-        int: "a whole number",
-        float: "a number",
-        str: "a text",
-        bool: "true or false",
-        tuple: "a list of texts",
-        dict: "keys with values",
-    }
+    return _in_words(field.annotation) + _bounds(field)
+
+
+def _in_words(annotation: Any) -> str:
+    kind, inner = get_origin(annotation) or annotation, get_args(annotation)
+    if kind is Literal:
+        return ", ".join(str(option) for option in inner)
+    if kind is Annotated:
+        return _in_words(inner[0]) + _bounds(FieldInfo(metadata=list(inner[1:])))
+    if kind in (Union, types.UnionType):
+        return " or ".join(map(_in_words, inner))
+    if kind is tuple:
+        return f"a list of {_in_words(inner[0]).removeprefix('a ').replace('text', 'texts')}"
     if isinstance(kind, type) and issubclass(kind, BaseModel):
-        return f"the keys {', '.join(kind.model_fields)}"
-    return names.get(kind, "another value") + _bounds(field)
+        return f"keys {', '.join(kind.model_fields)}"
+    return _NAMES.get(kind, "another value")
+
+
+_NAMES = {
+    int: "a whole number",
+    float: "a number",
+    str: "a text",
+    bool: "true or false",
+    dict: "keys with values",
+}
 
 
 def _bounds(field: FieldInfo) -> str:

@@ -45,15 +45,16 @@ class Plan:
     """Every job of some campaigns, each once however many points and campaigns share it."""
 
     def __init__(self, campaigns: Sequence[Campaign]) -> None:
-        self.campaigns = {campaign.name: campaign for campaign in campaigns}
+        self.campaigns: dict[str, Campaign] = {}
         self.jobs: dict[str, dict[str, StageJob]] = {stage: {} for stage in STAGES}
         for campaign in campaigns:
-            if self.campaigns[campaign.name] is not campaign:
+            if campaign.name in self.campaigns:
                 other = self.campaigns[campaign.name].file
                 raise UserError(
                     f"{campaign.file}: name: '{campaign.name}' is also the name of {other}; "
                     "allowed: a name of its own"
                 )
+            self.campaigns[campaign.name] = campaign
             for point in campaign.points:
                 for stage, key in point.keys.items():
                     self.jobs[stage].setdefault(key, StageJob(stage, key, point))
@@ -183,7 +184,7 @@ def describe(campaign: Campaign, results: Path = RESULTS) -> list[str]:
         lines.append(f"  sweep {sweep}: {count} points")
     lines += [f"  dropped from {d.sweep}: {d.values}: {d.reason}" for d in campaign.dropped]
     blocks = [seeds_file(*block) for block in campaign.seeds.blocks()]
-    lines.append(f"  {campaign.seeds.count} seeds in {len(blocks)} blocks")
+    lines.append(f"  {campaign.seeds.count} seeds, {campaign.seeds.block} a job")
     for stage, jobs in Plan([campaign]).jobs.items():
         runs = [[name] for name in blocks] if stage == "infer" else [list(FILES[stage])]
         folders = [stage_folder(stage, key, results) for key in jobs]

@@ -18,7 +18,7 @@ from pydantic.fields import FieldInfo
 
 from cimsim.campaign.design import DesignPoint
 from cimsim.campaign.keys import FILE_FIELDS, NO_FILE
-from cimsim.campaign.messages import allowed_values, refused, shown
+from cimsim.campaign.messages import refused, shown
 from cimsim.campaign.yaml_file import read_yaml
 from cimsim.errors import UserError, nearest
 
@@ -100,18 +100,18 @@ def walk(given: Mapping[str, Any], place: Place) -> Iterator[tuple[str, Any, Pla
 
 
 def _walk(given: Mapping[str, Any], section: str, place: Place) -> Iterator[tuple[str, Any, Place]]:
-    fields, sections = _leaves(), _sections()
+    fields, models = leaf_fields(), sections()
     for key, value in given.items():
         name = f"{section}.{key}" if section else key
         here = place.at(key)
         if name in fields or name == PRESET:
             yield name, value, here
-        elif name not in sections:
+        elif name not in models:
             raise UserError(f"{here}: {_unknown(name)}")
         elif isinstance(value, Mapping):
             yield from _walk(value, name, here)
         else:
-            keys = ", ".join(sections[name].model_fields)
+            keys = ", ".join(models[name].model_fields)
             raise UserError(f"{here}: {shown(value)} is not allowed; allowed: the keys {keys}")
 
 
@@ -122,9 +122,9 @@ def checked(name: str, value: Any, place: Place) -> Any:
         UserError: the field does not take the value, or there is no such file.
     """
     try:
-        held = _adapter(name).validate_json(json.dumps(value), strict=True)
+        held = field_adapter(name).validate_json(json.dumps(value), strict=True)
     except ValidationError as error:
-        raise UserError(f"{place}: {refused(value, _leaves()[name])}") from error
+        raise UserError(f"{place}: {refused(value, leaf_fields()[name])}") from error
     if name in FILE_FIELDS and held not in NO_FILE:
         return _find_file(held, place)
     return held
@@ -179,7 +179,7 @@ def _find_file(name: str, place: Place) -> str:
     beside = place.file.parent / name
     for path in (beside, Path(name)):
         if path.is_file():
-            return os.path.relpath(path) if not Path(name).is_absolute() else name
+            return os.path.normpath(path)
     raise UserError(
         f"{place}: {name!r}: no such file; allowed: a file relative to {place.file.parent} "
         "or to the working directory"
@@ -189,17 +189,17 @@ def _find_file(name: str, place: Place) -> str:
 def _unknown(name: str) -> str:
     """Return the message for a dotted name that is neither a field nor a section."""
     section, _, key = name.rpartition(".")
-    while section and section not in _sections():
+    while section and section not in sections():
         section, _, key = section.rpartition(".")
-    allowed = list(_sections()[section].model_fields)
-    hint = nearest(key, allowed) or nearest(name, [*_leaves(), *_sections()])
+    allowed = list(sections()[section].model_fields)
+    hint = nearest(key, allowed) or nearest(name, [*leaf_fields(), *sections()])
     if not section:
         allowed.append(PRESET)
     return f"unknown key{hint}; allowed: {', '.join(allowed)}"
 
 
 @cache
-def _sections() -> dict[str, type[BaseModel]]:
+def sections() -> dict[str, type[BaseModel]]:
     """Return the model of every section by dotted name; the whole design under the empty name."""
     found: dict[str, type[BaseModel]] = {"": DesignPoint}
     for section, model in list(_subsections("", DesignPoint)):
@@ -215,27 +215,22 @@ def _subsections(prefix: str, model: type[BaseModel]) -> Iterator[tuple[str, typ
 
 
 @cache
-def _leaves() -> dict[str, FieldInfo]:
+def leaf_fields() -> dict[str, FieldInfo]:
     """Return every design field by dotted name."""
-    sections = _sections()
+    models = sections()
     return {
         dotted: field
-        for section, model in sections.items()
+        for section, model in models.items()
         for name, field in model.model_fields.items()
-        if (dotted := f"{section}.{name}" if section else name) not in sections
+        if (dotted := f"{section}.{name}" if section else name) not in models
     }
 
 
 @cache
-def _adapter(name: str) -> TypeAdapter[Any]:
+def field_adapter(name: str) -> TypeAdapter[Any]:
     """Return the validator of one field."""
-    field = _leaves()[name]
+    field = leaf_fields()[name]
     kind: Any = field.annotation
     for rule in field.metadata:
         kind = Annotated[kind, rule]
     return TypeAdapter(kind, config=ConfigDict(allow_inf_nan=False))
-
-
-def explain_field(name: str) -> str:
-    """Return what the field with the dotted `name` takes, in words."""
-    return allowed_values(_leaves()[name])
