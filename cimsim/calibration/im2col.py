@@ -24,8 +24,7 @@ def im2col(
     """Return the input vectors, one row each: [n * out_height * out_width, channels * kernel size].
 
     Args:
-        images: codes [n, height, width, channels] (channels last, which makes this a copy of
-            contiguous runs).
+        images: values [n, height, width, channels]; fastest if channels also lie last in memory.
         kernel: height, width.
         fill: code of the padding: that of the real value 0.
 

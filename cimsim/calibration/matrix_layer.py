@@ -89,26 +89,38 @@ class MatrixLayer(nn.Module):
         self._bias: NDArray[np.float64] | None = bias
         self._scale = coding.scale * weights.scale
 
+    @property
+    def on_array(self) -> bool:
+        """False if the layer is computed in floating point."""
+        return self.products is not None
+
     def group_weights(self) -> list[NDArray[np.int8]]:
         """Return the weight codes [K, N / groups] of each group, contiguous."""
         parts = np.split(self.weights.codes, self.shape.groups, axis=1)
         return [np.ascontiguousarray(part) for part in parts]
 
+    def group_codes(self, codes: Codes) -> list[Codes]:
+        """Return the columns of `codes` [M, groups * K] that each group sees, contiguous."""
+        parts = np.split(codes, self.shape.groups, axis=1)
+        return [np.ascontiguousarray(part) for part in parts]
+
     def input_codes(self, x: Tensor) -> Codes:
         """Return the input vectors as codes [M, groups * K]; padding holds the code of 0."""
+        return self.input_vectors(self.coding.codes(x.detach().numpy()), self.coding.zero_point)
+
+    def input_vectors(self, values: NDArray[Any], fill: int) -> NDArray[Any]:
+        """Return the input vectors [M, groups * K] of an input; `fill` is the value of padding."""
         if self.shape.kind == "linear":
-            flat = x.detach().reshape(-1, self.shape.in_channels)
-            return self.coding.codes(flat.numpy())
+            return values.reshape(-1, self.shape.in_channels)
         module = self.module
         assert isinstance(module, nn.Conv2d)
-        channels_last = x.detach().permute(0, 2, 3, 1).contiguous()
         return im2col(
-            self.coding.codes(channels_last.numpy()),
+            values.transpose(0, 2, 3, 1),
             (self.shape.kernel_height, self.shape.kernel_width),
             self.shape.stride,
             self.shape.padding,
             int(module.dilation[0]),
-            fill=self.coding.zero_point,
+            fill,
         )
 
     def forward(self, x: Tensor) -> Tensor:
@@ -118,10 +130,9 @@ class MatrixLayer(nn.Module):
             return torch.cat([self.module(image) for image in torch.split(x, 1)])
         codes = self.input_codes(x)
         first_vector = self.first_image * (len(codes) // len(x))
-        rows = self.shape.rows
         results = [
-            product(np.ascontiguousarray(codes[:, g * rows : (g + 1) * rows]), first_vector)
-            for g, product in enumerate(self.products)
+            product(part, first_vector)
+            for product, part in zip(self.products, self.group_codes(codes), strict=True)
         ]
         integers = results[0] if len(results) == 1 else np.concatenate(results, axis=1)
         return self._shaped(torch.from_numpy(self.dequantize(integers)), x)

@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from cimsim.calibration.matrix_layer import MatrixLayer
 
 BATCH = 50
-"""Images that are computed together. Results do not depend on it."""
+"""Images that are computed together. Results do not depend on it, but for the fidelity switches
+that tie the images of a batch together (input_shift data_minimum, read_noise_scope batch)."""
 
 
 class QuantizedNetwork:

@@ -1,0 +1,1 @@
+"""Networks whose matrix layers run on arrays, seed by seed."""

@@ -1,0 +1,111 @@
+"""The infer stage: accuracy of the network on arrays, one chip instance per seed."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cimsim.arrays.settings import ArraySettings, adc_step_for
+from cimsim.calibration.network import QuantizedNetwork
+from cimsim.calibration.scales import load_quantized
+from cimsim.campaign.design import DesignPoint
+from cimsim.errors import UserError
+from cimsim.inference.network import program_network
+from cimsim.mapping.stage import read_column_sums
+from cimsim.schemas import PREDICTIONS, SEEDS
+from cimsim.tables import read_table, write_table
+from cimsim.workloads.datasets import check_images, evaluated_images, load_dataset
+from cimsim.workloads.torch_setup import reproducible
+
+log = logging.getLogger(__name__)
+
+Logits = NDArray[np.float32]
+
+
+def infer(
+    point: DesignPoint,
+    seeds: range,
+    *,
+    checkpoint: Path,
+    calibration: Path,
+    mapping: Path,
+    output: Path,
+    provenance: Mapping[str, Any],
+) -> None:
+    """Run the test images on arrays for each seed; write seeds_<first>_<last>.parquet.
+
+    A design point without randomness is computed once and its result stands for every seed.
+
+    Raises:
+        UserError: too many images are asked for, or a file cannot be used.
+    """
+    check_images(point)
+    data = load_dataset(point.workload.dataset)
+    images = evaluated_images(point, data)
+    labels = data.test_labels[: len(images)]
+    ideal = quantized_logits(calibration, len(images))
+    with reproducible():
+        network = load_quantized(point, checkpoint, calibration, data)
+        settings = layer_settings(point, network, mapping)
+        is_random = any(layer.is_random for layer in settings.values())
+        table = []
+        for seed in seeds if is_random else seeds[:1]:
+            started = time.perf_counter()
+            program_network(network, settings, seed)
+            entry = _entry(network.logits(images), ideal, labels)
+            table.append(entry)
+            elapsed = time.perf_counter() - started
+            log.info("seed %d: accuracy %.4f (%.1f s)", seed, entry["accuracy"], elapsed)
+    if not is_random:
+        table *= len(seeds)
+    columns = {name: [entry[name] for entry in table] for name in SEEDS.names if name != "seed"}
+    path = output / f"seeds_{seeds[0]:04d}_{seeds[-1]:04d}.parquet"
+    write_table(path, {"seed": list(seeds), **columns}, SEEDS, provenance)
+
+
+def layer_settings(
+    point: DesignPoint, network: QuantizedNetwork, mapping: Path
+) -> dict[str, ArraySettings]:
+    """Return the array settings of each layer on arrays; they differ in the ADC step."""
+    sums = read_column_sums(mapping, point)
+    return {
+        layer.shape.name: ArraySettings.from_design(
+            point, adc_step_for(point, sums[layer.shape.name])
+        )
+        for layer in network.layers
+        if layer.on_array
+    }
+
+
+def quantized_logits(calibration: Path, images: int) -> Logits:
+    """Return the quantised network's logits [images, classes] that the calibrate stage wrote.
+
+    Raises:
+        UserError: the file is missing, damaged or of another number of images.
+    """
+    path = calibration / "predictions.parquet"
+    table = read_table(path, PREDICTIONS)
+    if table.num_rows != images:
+        raise UserError(f"{path}: {table.num_rows} images instead of {images}; run calibrate again")
+    return np.array(table["quantized_logits"].to_pylist(), dtype=np.float32)
+
+
+def _entry(logits: Logits, ideal: Logits, labels: NDArray[np.int64]) -> dict[str, Any]:
+    """Return one seed's columns of seeds_*.parquet."""
+    predictions = logits.argmax(axis=1)
+    correct = int((predictions == labels).sum())
+    size = np.sqrt(np.mean(ideal.astype(np.float64) ** 2))
+    error = np.sqrt(np.mean((logits.astype(np.float64) - ideal) ** 2))
+    return {
+        "images": len(labels),
+        "correct": correct,
+        "accuracy": correct / len(labels),
+        "logit_error_rms": float(error / size) if size else 0.0,
+        "predictions": predictions,
+    }

@@ -1,0 +1,128 @@
+"""The map stage: layer table, weight codes and column sums of a network on arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from cimsim.arrays.column_sums import column_sum_histogram
+from cimsim.arrays.settings import ArraySettings
+from cimsim.calibration.matrix_layer import MatrixLayer
+from cimsim.calibration.network import QuantizedNetwork
+from cimsim.calibration.scales import load_quantized
+from cimsim.campaign.design import DesignPoint
+from cimsim.mapping.cells import place
+from cimsim.schemas import COLUMN_SUMS, LAYERS, WEIGHT_CODES
+from cimsim.tables import read_table, write_table
+from cimsim.workloads.datasets import load_dataset
+from cimsim.workloads.torch_setup import reproducible
+
+COLUMN_SUM_IMAGES = 32
+"""Calibration images (at most) whose column sums are counted."""
+
+Histogram = NDArray[np.int64]
+
+
+def map_network(
+    point: DesignPoint,
+    *,
+    checkpoint: Path,
+    calibration: Path,
+    output: Path,
+    provenance: Mapping[str, Any],
+) -> None:
+    """Write layers.parquet, weights.parquet and column_sums.parquet.
+
+    Layers that stay in floating point are listed (on_array false) with the codes and cells they
+    would have, because the hardware model may place them all the same; they have no column sums.
+
+    Raises:
+        UserError: a file of an earlier stage is missing or damaged.
+    """
+    data = load_dataset(point.workload.dataset)
+    images = data.train_images[: min(COLUMN_SUM_IMAGES, point.quantization.images)]
+    with reproducible():
+        network = load_quantized(point, checkpoint, calibration, data)
+        sums = count_column_sums(network, point, images)
+    write_table(output / "layers.parquet", _layer_columns(network, point), LAYERS, provenance)
+    codes = {layer.shape.name: layer.weights.codes for layer in network.layers}
+    columns = {
+        "layer": list(codes),
+        "rows": [matrix.shape[0] for matrix in codes.values()],
+        "columns": [matrix.shape[1] for matrix in codes.values()],
+        "codes": [matrix.tobytes() for matrix in codes.values()],
+    }
+    write_table(output / "weights.parquet", columns, WEIGHT_CODES, provenance)
+    _write_column_sums(output / "column_sums.parquet", sums, provenance)
+
+
+def count_column_sums(
+    network: QuantizedNetwork, point: DesignPoint, images: NDArray[np.float32]
+) -> dict[str, Histogram]:
+    """Return how often each ideal column sum occurs in each layer on arrays while `images` run."""
+    settings = ArraySettings.from_design(point, adc_step=1.0)
+    empty = np.zeros(settings.largest_sum + 1, dtype=np.int64)
+    sums = {layer.shape.name: empty.copy() for layer in network.layers if layer.on_array}
+
+    def count(layer: MatrixLayer, x: Tensor) -> None:
+        if layer.on_array:
+            parts = layer.group_codes(layer.input_codes(x))
+            for codes, weights in zip(parts, layer.group_weights(), strict=True):
+                sums[layer.shape.name] += column_sum_histogram(codes, weights, settings)
+
+    with network.watched(count):
+        network.logits(images)
+    return sums
+
+
+def read_column_sums(mapping: Path, point: DesignPoint) -> dict[str, Histogram]:
+    """Return the histograms that :func:`map_network` wrote to the folder `mapping`.
+
+    Raises:
+        UserError: the file is missing or damaged.
+    """
+    table = read_table(mapping / "column_sums.parquet", COLUMN_SUMS)
+    names, sums, counts = (table[name].to_numpy() for name in COLUMN_SUMS.names)
+    size = ArraySettings.from_design(point, adc_step=1.0).largest_sum + 1
+    histograms = {}
+    for name in dict.fromkeys(names):
+        chosen = names == name
+        histograms[str(name)] = np.zeros(size, dtype=np.int64)
+        histograms[str(name)][sums[chosen]] = counts[chosen]
+    return histograms
+
+
+def _write_column_sums(
+    path: Path, histograms: Mapping[str, Histogram], provenance: Mapping[str, Any]
+) -> None:
+    def entries() -> Iterator[tuple[str, int, int]]:
+        for name, histogram in histograms.items():
+            for value in np.flatnonzero(histogram):
+                yield name, int(value), int(histogram[value])
+
+    names, sums, counts = zip(*entries(), strict=True) if histograms else ((), (), ())
+    columns = {"layer": names, "column_sum": sums, "count": counts}
+    write_table(path, columns, COLUMN_SUMS, provenance)
+
+
+def _layer_columns(network: QuantizedNetwork, point: DesignPoint) -> dict[str, list[Any]]:
+    table = [
+        {
+            "layer": layer.shape.name,
+            "index": index,
+            "on_array": layer.on_array,
+            "rows": layer.shape.rows,
+            "columns": layer.shape.columns,
+            "vectors": layer.shape.vectors,
+            **asdict(layer.shape),
+            **asdict(place(layer.shape, point)),
+        }
+        for index, layer in enumerate(network.layers)
+    ]
+    return {name: [entry[name] for entry in table] for name in LAYERS.names}

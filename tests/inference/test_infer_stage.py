@@ -1,0 +1,177 @@
+"""Networks on arrays: equal to the quantised network when ideal, reproducible when not."""
+
+import numpy as np
+import pytest
+
+from cimsim.calibration.matrix_layer import exact_products
+from cimsim.calibration.scales import load_quantized
+from cimsim.calibration.stage import calibrate
+from cimsim.campaign.design import DesignPoint
+from cimsim.errors import UserError
+from cimsim.inference.network import program_network
+from cimsim.inference.stage import infer, layer_settings, quantized_logits
+from cimsim.mapping.stage import map_network
+from cimsim.schemas import SEEDS
+from cimsim.tables import read_table
+from cimsim.workloads.datasets import load_dataset
+from cimsim.workloads.stage import make_checkpoint
+
+DATA = load_dataset("digits16")
+IMAGES = 12
+WIDE_ADC = {"adc": {"bits": 8}}  # 256 codes for sums up to 128: every sum has a code of its own
+NOISE = {"device_variation": 0.1, "read_noise": 0.02}
+
+
+@pytest.fixture(scope="module")
+def stages(untrained, tmp_path_factory):
+    """Return ``run(model, **sections)``: design point and folders up to the map stage."""
+    made = {}
+
+    def run(model="vgg8", **sections):
+        workload = {"model": model, "images": IMAGES}
+        point = DesignPoint(workload=workload, quantization={"images": 32}, **sections)
+        key = point.model_dump_json()
+        if key not in made:
+            root = tmp_path_factory.mktemp("stages")
+            folders = {"checkpoint": untrained(model), "calibration": root / "calibrate"}
+            calibrate(
+                point,
+                checkpoint=folders["checkpoint"],
+                output=folders["calibration"],
+                provenance={},
+            )
+            map_network(point, **folders, output=root / "map", provenance={})
+            made[key] = {**folders, "mapping": root / "map"}
+        return point, made[key]
+
+    return run
+
+
+def seeds_table(point, folders, seeds, output):
+    infer(point, seeds, **folders, output=output, provenance={"stage": "infer"})
+    name = f"seeds_{seeds[0]:04d}_{seeds[-1]:04d}.parquet"
+    return read_table(output / name, SEEDS).to_pylist()
+
+
+def programmed(point, folders, seed):
+    network = load_quantized(point, folders["checkpoint"], folders["calibration"], DATA)
+    program_network(network, layer_settings(point, network, folders["mapping"]), seed)
+    return network
+
+
+@pytest.mark.parametrize("model", ["vgg8", "vit"])
+@pytest.mark.parametrize(
+    "sections",
+    [
+        {"array": WIDE_ADC},
+        {"cell": {"technology": "sram"}, "array": WIDE_ADC},
+        {"cell": {"bits": 2}, "array": {"parallel_rows": 32, "dac_bits": 2, "adc": {"bits": 9}}},
+        {"array": {"adc": {"bits": 8, "range": {"policy": "calibrated", "percentile": 100.0}}}},
+        {"array": WIDE_ADC, "fidelity": {"input_shift": "data_minimum"}},
+        {"array": WIDE_ADC, "fidelity": {"first_layer": "float"}},
+    ],
+    ids=["rram", "sram", "two-bits", "calibrated", "data-minimum", "first-float"],
+)
+def test_an_ideal_array_gives_the_quantised_networks_logits(stages, model, sections):
+    point, folders = stages(model, **sections)
+    expected = quantized_logits(folders["calibration"], IMAGES)
+    network = programmed(point, folders, seed=3)
+    np.testing.assert_array_equal(network.logits(DATA.test_images[:IMAGES]), expected)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("model", ["vgg8", "vit"])
+def test_an_ideal_array_of_a_trained_network_on_all_images(model, tmp_path):
+    point = DesignPoint(workload={"model": model}, array=WIDE_ADC)
+    names = {"checkpoint": tmp_path / "c", "calibration": tmp_path / "q", "mapping": tmp_path / "m"}
+    make_checkpoint(point, output=names["checkpoint"], provenance={})
+    calibrate(point, checkpoint=names["checkpoint"], output=names["calibration"], provenance={})
+    map_network(
+        point,
+        checkpoint=names["checkpoint"],
+        calibration=names["calibration"],
+        output=names["mapping"],
+        provenance={},
+    )
+    expected = quantized_logits(names["calibration"], 450)
+    found = programmed(point, names, seed=0).logits(DATA.test_images)
+    np.testing.assert_array_equal(found, expected)
+    assert (found.argmax(axis=1) == DATA.test_labels).mean() > 0.93
+
+
+def test_a_point_without_randomness_has_one_result_for_all_seeds(stages, tmp_path):
+    point, folders = stages(array=WIDE_ADC)
+    table = seeds_table(point, folders, range(4, 7), tmp_path)
+    assert [row.pop("seed") for row in table] == [4, 5, 6]
+    assert table[0] == table[1] == table[2]
+    assert table[0]["logit_error_rms"] == 0.0
+    assert table[0]["images"] == len(table[0]["predictions"]) == IMAGES
+
+
+@pytest.mark.parametrize("model", ["vgg8", "vit"])
+def test_seeds_differ_and_do_not_depend_on_their_block(stages, tmp_path, model):
+    point, folders = stages(model, array=WIDE_ADC, nonideality=NOISE)
+    block = seeds_table(point, folders, range(3), tmp_path)
+    alone = seeds_table(point, folders, range(2, 3), tmp_path)
+    errors = [row["logit_error_rms"] for row in block]
+    assert len(set(errors)) == 3
+    assert min(errors) > 0.01
+    assert alone == block[2:]
+    labels = DATA.test_labels[:IMAGES]
+    for row in block:
+        assert row["correct"] == int((np.array(row["predictions"]) == labels).sum())
+        assert row["accuracy"] == row["correct"] / IMAGES
+
+
+@pytest.mark.parametrize("model", ["vgg8", "vit"])
+def test_noise_does_not_depend_on_the_batch_size(stages, model):
+    point, folders = stages(model, array=WIDE_ADC, nonideality=NOISE)
+    network = programmed(point, folders, seed=1)
+    images = DATA.test_images[:IMAGES]
+    expected = network.logits(images)
+    np.testing.assert_array_equal(network.logits(images, batch=5), expected)
+    np.testing.assert_array_equal(network.logits(images[7:], first_image=7), expected[7:])
+    assert not np.array_equal(network.logits(images[7:], first_image=6), expected[7:])
+
+
+def test_layers_have_noise_of_their_own(stages):
+    # With one layer on noisy arrays at a time, the errors of different layers are unrelated.
+    point, folders = stages(array=WIDE_ADC, nonideality={"device_variation": 0.1})
+    network = programmed(point, folders, seed=0)
+    ideal = quantized_logits(folders["calibration"], IMAGES)
+    noisy = {layer.shape.name: layer.products for layer in network.layers}
+    errors = []
+    for chosen in ("classifier.0", "classifier.2"):
+        for layer in network.layers:
+            name = layer.shape.name
+            layer.products = noisy[name] if name == chosen else exact_products(layer)
+        errors.append((network.logits(DATA.test_images[:IMAGES]) - ideal).ravel())
+    assert all(np.abs(error).max() > 0 for error in errors)
+    assert abs(np.corrcoef(errors)[0, 1]) < 0.5
+
+
+def test_error_grows_with_noise_and_with_fewer_adc_bits(stages, tmp_path):
+    def error(**sections):
+        point, folders = stages(**sections)
+        return seeds_table(point, folders, range(1), tmp_path)[0]["logit_error_rms"]
+
+    small = error(array=WIDE_ADC, nonideality={"device_variation": 0.05})
+    large = error(array=WIDE_ADC, nonideality={"device_variation": 0.2})
+    assert 0 < 2 * small < large
+    assert 0 < error(array={"adc": {"bits": 6}}) < error(array={"adc": {"bits": 5}})
+
+
+def test_a_fitting_range_beats_the_full_range(stages, tmp_path):
+    # Column sums stay far below 128, the largest one possible.
+    def error(policy):
+        adc = {"bits": 6, "range": {"policy": policy, "percentile": 99.99}}
+        point, folders = stages(array={"adc": adc})
+        return seeds_table(point, folders, range(1), tmp_path)[0]["logit_error_rms"]
+
+    assert error("calibrated") < error("full")
+
+
+def test_predictions_of_another_number_of_images_are_refused(stages):
+    _, folders = stages(array=WIDE_ADC)
+    with pytest.raises(UserError, match=r"predictions\.parquet: 12 images instead of 9"):
+        quantized_logits(folders["calibration"], 9)

@@ -1,0 +1,90 @@
+"""The trace: what the rows of each layer see."""
+
+import numpy as np
+import pytest
+
+from cimsim.calibration.stage import calibrate
+from cimsim.campaign.design import DesignPoint
+from cimsim.schemas import SCALES, TRACE
+from cimsim.tables import read_table
+from cimsim.traces.stage import trace
+from cimsim.workloads.datasets import load_dataset
+
+DATA = load_dataset("digits16")
+
+
+@pytest.fixture
+def traced(untrained, tmp_path):
+    def run(model="vgg8", **sections):
+        point = DesignPoint(
+            workload={"images": 4, "model": model},
+            quantization={"images": 16, **sections.pop("quantization", {})},
+            **sections,
+        )
+        folders = {"checkpoint": untrained(model), "calibration": tmp_path / "calibrate"}
+        calibrate(
+            point,
+            checkpoint=folders["checkpoint"],
+            output=folders["calibration"],
+            provenance={},
+        )
+        trace(point, **folders, output=tmp_path, provenance={"stage": "trace"})
+        table = read_table(tmp_path / "trace.parquet", TRACE).to_pylist()
+        scales = read_table(tmp_path / "calibrate" / "scales.parquet", SCALES).to_pylist()
+        matrices = {
+            (row["layer"], row["image"]): np.frombuffer(row["codes"], np.uint8).reshape(
+                row["rows"], row["vectors"]
+            )
+            for row in table
+        }
+        return matrices, {row["layer"]: row for row in scales}, table
+
+    return run
+
+
+def test_first_layer_is_the_image_by_kernel_position(traced):
+    matrices, _, table = traced(chip={"trace_images": 2})
+    assert len(table) == 16
+    assert {row["bits"] for row in table} == {8}
+    for image in (0, 1):
+        codes = matrices["features.0", image].reshape(3, 3, 16, 16)
+        pixels = np.rint(DATA.test_images[image, 0] * 255)
+        np.testing.assert_array_equal(codes[1, 1], pixels)  # kernel centre: the image itself
+        np.testing.assert_array_equal(codes[0, 0, 1:, 1:], pixels[:-1, :-1])
+        assert not codes[0, :, 0].any()  # padding above the image
+
+
+def test_signed_inputs_lie_about_the_zero_point(traced):
+    matrices, scales, _ = traced("vit")
+    qkv = matrices["blocks.0.attn.qkv", 0]
+    assert qkv.shape == (32, 16)
+    zero_point = scales["blocks.0.attn.qkv"]["input_zero_point"]
+    assert 100 < zero_point < 156  # layer norm: symmetric about zero
+    assert qkv.min() < zero_point < qkv.max()
+    assert matrices["head", 0].shape == (32, 1)
+
+
+def test_data_minimum_shifts_each_layer_to_zero(traced):
+    matrices, _, _ = traced(
+        "vit", fidelity={"input_shift": "data_minimum"}, chip={"trace_images": 3}
+    )
+    for layer in ("blocks.0.attn.qkv", "blocks.1.mlp.fc1", "head"):
+        codes = np.concatenate([matrices[layer, image] for image in range(3)], axis=1)
+        assert codes.min() == 0
+        assert 127 < codes.max() <= 254
+
+
+def test_stem_in_float(traced):
+    integer, *_ = traced(fidelity={"first_layer": "float"})
+    truncated, *_ = traced(fidelity={"first_layer": "float", "stem_trace": "float_truncated"})
+    pixels = DATA.test_images[0, 0]
+    centre = integer["features.0", 0].reshape(3, 3, 16, 16)[1, 1]
+    np.testing.assert_array_equal(centre, np.rint(pixels * 255))
+    centre = truncated["features.0", 0].reshape(3, 3, 16, 16)[1, 1]
+    np.testing.assert_array_equal(centre, np.trunc(pixels))
+    np.testing.assert_array_equal(truncated["features.3", 0], integer["features.3", 0])
+
+
+def test_codes_use_the_input_bits(traced):
+    matrices, *_ = traced(quantization={"input_bits": 4})
+    assert max(codes.max() for codes in matrices.values()) == 15
