@@ -52,7 +52,8 @@ struct FitSegment {
   double b = 0;
 };
 
-/// Sensing time of the multilevel sense amplifier, with its correction for a large column load.
+/// Sensing time of the current-mode multilevel sense amplifier, with its correction for a large
+/// column load.
 struct SensingTimeFit {
   std::vector<FitSegment> segments;  ///< s
   double reference_cap = 0;          ///< F, column capacitance of the fit
@@ -90,7 +91,6 @@ struct Technology {
   double feature_size = 0;           ///< F, m
   double vdd = 0;                    ///< V
   double vth = 0;                    ///< V
-  double gate_length = 0;            ///< m
   double cap_ideal_gate = 0;         ///< F/m
   double cap_fringe = 0;             ///< F/m
   double cap_overlap = 0;            ///< F/m
@@ -124,8 +124,7 @@ struct Technology {
   NodeDefaults defaults;
   std::vector<WireMaterial> local_wires;  ///< widest first
   std::vector<WireMaterial> long_wires;   ///< widest first
-  SensingTimeFit sensing_voltage;
-  SensingTimeFit sensing_current;
+  SensingTimeFit sensing_time;            ///< current mode; voltage mode takes 1 ns
   MirrorPowerFit mirror_power;
   SarPowerFit sar_power;
 

@@ -36,8 +36,8 @@ _KEYS: dict[str, tuple[str, ...]] = {
     "defaults": ("node",),
     "local_wires": ("min_width",),
     "long_wires": ("min_width",),
-    "sensing_time": ("node", "mode", "upper"),
-    "sensing_time_load": ("node", "mode"),
+    "sensing_time": ("node", "upper"),
+    "sensing_time_load": ("node",),
     "mirror_power": ("node", "roadmap", "upper"),
     "mirror_power_law": ("node", "roadmap"),
     "sar_power": ("node", "roadmap"),
@@ -172,11 +172,11 @@ def _wires(rows: Iterable[Row], table: str) -> list[_native.WireMaterial]:
     return sorted(result, key=lambda m: -m.min_width)
 
 
-def _sensing(tables: Mapping[str, tuple[Row, ...]], node: str, mode: str) -> _native.SensingTimeFit:
+def _sensing(tables: Mapping[str, tuple[Row, ...]], node: str) -> _native.SensingTimeFit:
     fit = _native.SensingTimeFit()
-    fit.segments = _segments(_find(tables, "sensing_time", node=node, mode=mode), "sensing_time")
-    load = _one(tables, "sensing_time_load", node=node, mode=mode)
-    _fill(fit, load, "sensing_time_load", skip=("node", "mode"))
+    fit.segments = _segments(_find(tables, "sensing_time", node=node), "sensing_time")
+    load = _one(tables, "sensing_time_load", node=node)
+    _fill(fit, load, "sensing_time_load", skip=("node",))
     return fit
 
 
@@ -233,8 +233,7 @@ def _load(
     _fill(t.defaults, _one(tables, "defaults", node=name), "defaults", skip=("node",))
     t.local_wires = _wires(tables["local_wires"], "local_wires")
     t.long_wires = _wires(tables["long_wires"], "long_wires")
-    t.sensing_voltage = _sensing(tables, name, "voltage")
-    t.sensing_current = _sensing(tables, name, "current")
+    t.sensing_time = _sensing(tables, name)
     t.mirror_power.segments = _segments(
         _find(tables, "mirror_power", node=name, roadmap=roadmap), "mirror_power"
     )

@@ -84,7 +84,6 @@ void bind_records(py::module_& m) {
       .def_readwrite("feature_size", &Technology::feature_size)
       .def_readwrite("vdd", &Technology::vdd)
       .def_readwrite("vth", &Technology::vth)
-      .def_readwrite("gate_length", &Technology::gate_length)
       .def_readwrite("cap_ideal_gate", &Technology::cap_ideal_gate)
       .def_readwrite("cap_fringe", &Technology::cap_fringe)
       .def_readwrite("cap_overlap", &Technology::cap_overlap)
@@ -116,8 +115,7 @@ void bind_records(py::module_& m) {
       .def_readwrite("defaults", &Technology::defaults)
       .def_readwrite("local_wires", &Technology::local_wires)
       .def_readwrite("long_wires", &Technology::long_wires)
-      .def_readwrite("sensing_voltage", &Technology::sensing_voltage)
-      .def_readwrite("sensing_current", &Technology::sensing_current)
+      .def_readwrite("sensing_time", &Technology::sensing_time)
       .def_readwrite("mirror_power", &Technology::mirror_power)
       .def_readwrite("sar_power", &Technology::sar_power);
 }

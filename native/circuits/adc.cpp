@@ -93,7 +93,7 @@ void MultilevelSenseAmp::layout(double new_height, double new_width, const Array
 
 double MultilevelSenseAmp::sensing_time(const ArrayValues& array) const {
   if (!param().current_mode) return 1e-9;
-  const SensingTimeFit& fit = tech().sensing_current;
+  const SensingTimeFit& fit = tech().sensing_time;
   const double load = array.column_cap + gate_n_ * (levels_ - 1 - 2);
   const auto time = [&](double r) {
     double t = evaluate(fit.segments, r);

@@ -25,9 +25,8 @@ def test_every_node_of_a_design_point_has_its_tables(node: int) -> None:
     for roadmap in ("hp", "lstp") if node >= 22 else ("lstp",):
         t = load_technology(node, roadmap)
         assert t.node == node
-        # Both fits of the sense amplifier cover every resistance.
-        for fit in (t.sensing_voltage, t.sensing_current):
-            assert fit.segments[-1].upper == float("inf")
+        # The fit of the sense amplifier covers every resistance.
+        assert t.sensing_time.segments[-1].upper == float("inf")
 
 
 @given(temperature=st.integers(300, 400), share=st.integers(0, 9))
@@ -107,10 +106,10 @@ def test_a_user_replaces_a_figure_of_a_node(tmp_path: Path) -> None:
         ("layuot.csv", "node\n", "not a technology table"),
         ("layout.csv", "nod,height\n22,28\n", "column 'node' is missing"),
         ("layout.csv", "node,height\n22,28\n", "column 'drain_gap' is missing or unknown"),
-        ("sensing_time.csv", "node,mode,upper,form,a,b\n22,voltage,inf\n", "does not have 6"),
+        ("sensing_time.csv", "node,upper,form,a,b\n22,inf\n", "does not have 5"),
         (
             "sensing_time.csv",
-            "node,mode,upper,form,a,b\n22,voltage,inf,cubic,1,2\n",
+            "node,upper,form,a,b\n22,inf,cubic,1,2\n",
             "form is 'cubic'",
         ),
         (
