@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from cimsim.campaign.design import Section
+from cimsim.campaign.labels import quantity
 from cimsim.campaign.parameters import parameters
 from cimsim.errors import nearest
 
@@ -31,6 +32,9 @@ MEASURES = (
     "memory_utilization",
 )
 """Results of a design point that a figure can show: columns of points.parquet."""
+
+WITH_INTERVAL = ("float_accuracy", "quantized_accuracy", "accuracy", "accuracy_change")
+"""Measures that have columns <measure>_low and <measure>_high."""
 
 BREAKDOWNS = ("area", "energy")
 """Quantities that a breakdown can divide by component."""
@@ -106,6 +110,26 @@ class Figure(Section):
             return True
         wanted = self.filter[name]
         return value in (wanted if isinstance(wanted, tuple) else (wanted,))
+
+    @property
+    def text(self) -> str:
+        """The campaign's caption, and what the marks in the figure mean."""
+        if self.kind == "breakdown":
+            what = f"{'Area' if self.y == 'area' else 'Energy per image'} by component."
+            return f"{self.caption or what} The number at the end of a bar is the total."
+        parts = [self.caption or f"{_title(self.y)} against {quantity(self.x).words}."]
+        if self.kind == "pareto":
+            parts.append("No other point is better in both than a large one; the line joins them.")
+        if self.y in WITH_INTERVAL:
+            parts.append("Bars are confidence intervals that count both images and chips (seeds).")
+        if self.kind == "line" and self.y == "accuracy":
+            parts.append("The grey and the dotted line are the network without arrays.")
+        return " ".join(parts)
+
+
+def _title(column: str) -> str:
+    words = quantity(column).words
+    return words[0].upper() + words[1:]
 
 
 def _one_of(field: str, given: str, allowed: tuple[str, ...], what: str) -> None:

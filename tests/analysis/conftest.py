@@ -203,3 +203,9 @@ class Stages:
 def stages(tmp_path: Path) -> Stages:
     """Return a writer of synthetic results below the test's folder."""
     return Stages(tmp_path / "results")
+
+
+@pytest.fixture(scope="session")
+def stages_at() -> type[Stages]:
+    """Return the writer's class, for tests that choose the folder."""
+    return Stages

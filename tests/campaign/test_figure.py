@@ -65,3 +65,15 @@ def test_the_model_needs_no_heavy_package() -> None:
     code = f"import sys, cimsim.campaign.figure; print({heavy} & set(sys.modules))"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "set()"
+
+
+def test_the_text_says_what_is_shown_and_how_to_read_it() -> None:
+    line = Figure.model_validate({"name": "f", "kind": "line", "x": "nonideality.read_noise"})
+    assert line.text.startswith("Accuracy against read noise")
+    assert "confidence intervals" in line.text
+    own = line.model_copy(update={"caption": "Six bits are enough."})
+    assert own.text.startswith("Six bits are enough. Bars are")
+    area = Figure.model_validate({"name": "f", "kind": "breakdown", "y": "area"})
+    assert area.text == "Area by component. The number at the end of a bar is the total."
+    power = Figure.model_validate({"name": "f", "kind": "line", "x": "chip.node", "y": "tops"})
+    assert power.text == "Throughput against technology node."

@@ -1,0 +1,132 @@
+"""A measure against a parameter, with intervals and the accuracies without arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure as Canvas
+
+from cimsim.analysis.axes import (
+    Places,
+    is_wide,
+    legend_above,
+    limit_percentage,
+    make_logarithmic,
+)
+from cimsim.analysis.selection import Row, refuse_ambiguity, series, stage_of
+from cimsim.analysis.style import COLOURS, MARKERS, series_colours
+from cimsim.campaign.figure import Figure
+from cimsim.campaign.labels import Quantity, quantity, value_text
+from cimsim.campaign.parameters import parameters
+from cimsim.errors import UserError
+
+BASELINES: dict[str, dict[str, Any]] = {
+    "float_accuracy": {"label": "floating point", "color": "#B8B8B8", "linewidth": 2.4},
+    "quantized_accuracy": {
+        "label": "quantised",
+        "color": "black",
+        "linewidth": 1.0,
+        "linestyle": (0, (1, 1.5)),
+    },
+}
+"""Accuracies without arrays; both lines can be seen where they coincide."""
+
+DODGE = 0.012
+"""Distance between points of two series at the same value, of the axis, so that none is hidden."""
+
+NEWEST_LAST = ("chip.node",)
+"""Parameters whose axis runs from high to low."""
+
+
+def draw_lines(canvas: Canvas, figure: Figure, points: Sequence[Row]) -> None:
+    """Draw a figure of kind line.
+
+    Raises:
+        UserError: x has one value alone, or points cannot be told apart.
+    """
+    points = _one_per_place(figure, [row for row in points if row[figure.y] is not None])
+    axes = canvas.add_subplot()
+    x_shown = quantity(figure.x, [row[figure.x] for row in points])
+    y_shown = quantity(figure.y, [row[figure.y] for row in points])
+    places = Places.of([row[figure.x] * x_shown.factor for row in points])
+    at = {row["id"]: places.at[row[figure.x] * x_shown.factor] for row in points}
+    handles: dict[str, Any] = {}
+    groups = series(figure, points, len(COLOURS))
+    colours = series_colours(len(groups), _is_number(figure.colour))
+    for index, (value, members) in enumerate(groups.items()):
+        rows = sorted(members, key=lambda row: at[row["id"]])
+        dodge = DODGE * places.span * (index - (len(groups) - 1) / 2)
+        x = [at[row["id"]] + dodge for row in rows]
+        label = "on arrays" if value is None else value_text(figure.colour, value)
+        style = {"color": colours[index], "marker": MARKERS[index]}
+        handles[label] = _line(axes, x, rows, figure.y, y_shown, style)
+    if figure.y == "accuracy":
+        handles |= _baselines(axes, points, at)
+        limit_percentage(axes)
+    elif is_wide([row[figure.y] for row in points]):
+        make_logarithmic(axes, "y")
+    places.label(axes)
+    if figure.x in NEWEST_LAST:
+        axes.invert_xaxis()
+    axes.set_xlabel(x_shown.title)
+    axes.set_ylabel(y_shown.title)
+    if len(handles) > 1:
+        legend_above(canvas, handles, quantity(figure.colour).title if figure.colour else "")
+
+
+def _is_number(parameter: str) -> bool:
+    return bool(parameter) and parameters()[parameter].is_number
+
+
+def _one_per_place(figure: Figure, points: Sequence[Row]) -> list[Row]:
+    """Return one of the points that share what is shown and the result itself."""
+    shown = [figure.x, *([figure.colour] if figure.colour else [])]
+    key = f"key.{stage_of(figure.y)}"
+    places: dict[tuple[object, ...], Row] = {}
+    for row in points:
+        places.setdefault((*(row[name] for name in shown), row[key]), row)
+    chosen = list(places.values())
+    present = {row[figure.x] for row in chosen}
+    if len(present) < 2:
+        values = "".join(f", {value_text(figure.x, value)}" for value in present) or ", none"
+        raise UserError(
+            f"figure {figure.name}: nothing to show: {figure.x} needs two values or more but the "
+            f"points have one{values}"
+        )
+    refuse_ambiguity(figure, chosen, shown)
+    return chosen
+
+
+def _line(
+    axes: Axes,
+    x: Sequence[float],
+    rows: Sequence[Row],
+    measure: str,
+    shown: Quantity,
+    style: dict[str, Any],
+) -> object:
+    """Draw one series, with intervals if the measure has them; return what its legend shows."""
+    y = [row[measure] * shown.factor for row in rows]
+    if f"{measure}_low" not in rows[0]:
+        return axes.plot(x, y, **style)[0]
+    below = [(row[measure] - row[f"{measure}_low"]) * shown.factor for row in rows]
+    above = [(row[f"{measure}_high"] - row[measure]) * shown.factor for row in rows]
+    return axes.errorbar(
+        x, y, yerr=[below, above], capsize=2, elinewidth=0.8, capthick=0.8, **style
+    )
+
+
+def _baselines(axes: Axes, points: Sequence[Row], at: dict[str, float]) -> dict[str, Any]:
+    """Draw the accuracies without arrays where all points at one x agree on them."""
+    handles: dict[str, Any] = {}
+    for measure, style in BASELINES.items():
+        levels: dict[float, set[float]] = {}
+        for row in points:
+            levels.setdefault(at[row["id"]], set()).add(row[measure] * 100)
+        if all(len(level) == 1 for level in levels.values()):
+            x = sorted(levels)
+            (handle,) = axes.plot(x, [max(levels[place]) for place in x], zorder=1.5, **style)
+            handles[style["label"]] = handle
+    return handles
