@@ -174,6 +174,7 @@ class _Job:
 
     def __init__(self, stage: str, design: str, results: Path, threads: int) -> None:
         _set_threads(threads)
+        _show_progress()
         from cimsim.campaign.design_json import read_design
         from cimsim.campaign.keys import changed_fields, digest, key_texts
         from cimsim.campaign.paths import stage_folder
@@ -311,6 +312,17 @@ def _set_threads(threads: int) -> None:
         os.environ[f"{library}_NUM_THREADS"] = str(threads)
     # Idle threads sleep; spinning ones stall every other job on a shared machine.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
+def _show_progress() -> None:
+    """Print what the stages log (a line per epoch, per seed) on stderr."""
+    import logging
+
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("cimsim: %(message)s"))
+    logger = logging.getLogger("cimsim")
+    logger.handlers = [handler]
+    logger.setLevel(logging.INFO)
 
 
 # --- verification and documentation ---------------------------------------------------------------

@@ -21,10 +21,12 @@ def check_campaign(campaign: Campaign) -> None:
 
     Raises:
         UserError: a table of states or of output noise is not as it has to be, a checkpoint is of
-            another network, or the hardware model does not support a design.
+            another network, the data set has fewer images than are asked for, or the hardware
+            model does not support a design.
     """
     for stage, check, fields in (
         ("checkpoint", _checkpoint, "workload.checkpoint"),
+        ("trace", _images, ""),
         ("infer", _array, "cell.states_file nonideality.output_noise.file"),
         ("ppa", _hardware, ""),
     ):
@@ -51,6 +53,12 @@ def _checkpoint(point: CampaignPoint) -> None:
     from cimsim.workloads.checkpoints import check_checkpoint
 
     check_checkpoint(Path(file), point.point)
+
+
+def _images(point: CampaignPoint) -> None:
+    from cimsim.workloads.datasets import check_images
+
+    check_images(point.point)
 
 
 def _array(point: CampaignPoint) -> None:
