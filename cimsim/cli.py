@@ -362,10 +362,11 @@ def docs(
     ] = False,
 ) -> None:
     """Compare the generated documentation with the models, or write it again."""
+    from cimsim.analysis.reference import FILE, results_reference
     from cimsim.campaign.schema_docs import generated
 
     differing = []
-    for path, text in generated().items():
+    for path, text in {**generated(), FILE: results_reference()}.items():
         if path.is_file() and path.read_text(encoding="utf-8") == text:
             continue
         if write:

@@ -110,6 +110,7 @@ class _Reader:
     def __init__(self, confidence: float) -> None:
         self._confidence = confidence
         self._baseline = lru_cache(CACHED_OUTPUTS)(outputs.read_baseline)
+        self._chip = lru_cache(CACHED_OUTPUTS)(_chip)
         self._statistics: dict[Path, dict[str, Any]] = {}
 
     def seed_rows(self, points: Sequence[PointOutputs]) -> Iterator[Row]:
@@ -139,7 +140,10 @@ class _Reader:
         baseline = self._baseline(point.folders["calibrate"])
         folder = point.folders["infer"]
         rows, counts = outputs.read_seeds(folder, point.seed_files, baseline)
-        self._statistics[folder] = outputs.array_results(rows, counts, baseline, self._confidence)
+        self._statistics[folder] = {
+            **outputs.array_results(rows, counts, baseline, self._confidence),
+            "made_by.infer": outputs.made_by(folder / name for name in point.seed_files),
+        }
         return rows
 
     def _results(self, point: PointOutputs) -> dict[str, Any]:
@@ -147,8 +151,13 @@ class _Reader:
         return {
             **outputs.baseline_results(baseline, self._confidence),
             **self._statistics[point.folders["infer"]],
-            **outputs.chip_results(point.folders["ppa"]),
+            **self._chip(point.folders["ppa"]),
         }
+
+
+def _chip(ppa: Path) -> dict[str, Any]:
+    maker = outputs.made_by([ppa / "chip.parquet"])
+    return {**outputs.chip_results(ppa), "made_by.ppa": maker}
 
 
 def _same_images(point: PointOutputs) -> tuple[Any, ...]:

@@ -7,7 +7,7 @@ reduced to counts as they are read.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,10 +25,14 @@ from cimsim.analysis.intervals import (
 )
 from cimsim.campaign.parameters import Value
 from cimsim.errors import UserError
-from cimsim.tables import read_batches, read_table, rows
+from cimsim.tables import provenance_of, read_batches, read_table, rows
 
 SEEDS_AT_ONCE = 16
 """Rows of predictions in memory at a time."""
+
+
+MAKER_FIELDS = ("cimsim", "commit", "torch", "numpy")
+"""Fields of a stage's provenance that say what computed its results."""
 
 
 @dataclass(frozen=True)
@@ -202,6 +206,16 @@ def chip_results(ppa: Path) -> dict[str, Any]:
     columns["area_mm2"] = columns["area_m2"] * 1e6
     columns["energy_j"] = columns["energy_dynamic_j"] + columns["energy_leakage_j"]
     return dict(columns)
+
+
+def made_by(paths: Iterable[Path]) -> str:
+    """Return the versions and commits in the provenance of stage outputs, each once."""
+    makers = set()
+    for path in paths:
+        about = provenance_of(path)
+        named = {name: about[name] for name in MAKER_FIELDS if about.get(name)}
+        makers.add(", ".join(f"{name} {value}" for name, value in named.items()) or "unknown")
+    return "; ".join(sorted(makers))
 
 
 def layer_rows(mapping: Path, ppa: Path) -> list[dict[str, Any]]:

@@ -20,6 +20,11 @@ _TYPES: dict[type, pa.DataType] = {
     tuple: pa.list_(pa.string()),
 }
 
+MAKERS = {
+    "made_by.infer": "versions and commit that computed the predictions",
+    "made_by.ppa": "versions and commit that computed the hardware figures",
+}
+
 ACCURACY_COLUMNS: dict[str, tuple[pa.DataType, str]] = {
     "images": (pa.int64(), "test images that were evaluated"),
     "seeds": (pa.int64(), "seeds (chip instances) that were evaluated"),
@@ -56,17 +61,17 @@ CHIP_TEXTS: dict[str, str] = {
     "power_leakage_w": "leakage power",
     "energy_adc_j": "dynamic energy of ADCs or sense amplifiers",
     "energy_accumulation_j": "dynamic energy of accumulation",
-    "energy_other_j": "dynamic energy of other peripheral circuits",
-    "energy_buffer_j": "dynamic energy of buffers",
-    "energy_interconnect_j": "dynamic energy of buses and interconnect",
-    "latency_adc_s": "time in ADCs or sense amplifiers",
+    "energy_other_j": "dynamic energy of all other circuits, buffers and interconnect included",
+    "energy_buffer_j": "of which buffers",
+    "energy_interconnect_j": "of which buses and interconnect",
+    "latency_adc_s": "time in ADCs or sense amplifiers; pipelined: of the slowest layer in this respect",
     "latency_accumulation_s": "time in accumulation",
     "latency_other_s": "time in other peripheral circuits",
     "latency_buffer_s": "time in buffers",
     "latency_interconnect_s": "time in buses and interconnect",
     "operations": "operations per image (a multiplication and an addition are two)",
     "tops": "throughput, 10^12 operations per second",
-    "tops_per_w": "energy efficiency, 10^12 operations per joule",
+    "tops_per_w": "energy efficiency, leakage included, 10^12 operations per joule",
     "tops_per_mm2": "throughput per chip area",
     "frames_per_s": "images per second",
     "memory_utilization": "share of the memory cells that hold weights",
@@ -105,6 +110,7 @@ def points() -> pa.Schema:
     columns: dict[str, pa.DataType] = {"id": pa.string(), "sweeps": pa.list_(pa.string())}
     columns |= {p.name: _TYPES[p.kind] for p in parameters().values()}
     columns |= {f"key.{stage}": pa.string() for stage in STAGES}
+    columns |= dict.fromkeys(MAKERS, pa.string())
     columns |= {name: kind for name, (kind, _) in ACCURACY_COLUMNS.items()}
     columns |= {f.name: f.type for f in schemas.CHIP}
     columns |= {name: kind for name, (kind, _) in DERIVED_COLUMNS.items()}
@@ -139,6 +145,7 @@ def texts() -> dict[str, str]:
     described["sweeps"] = "sweeps of the campaign that the point belongs to"
     described |= {p.name: p.description for p in parameters().values()}
     described |= {f"key.{stage}": f"key of the {stage} stage's output" for stage in STAGES}
+    described |= MAKERS
     described |= {name: text for name, (_, text) in ACCURACY_COLUMNS.items()}
     described |= CHIP_TEXTS
     described |= {name: text for name, (_, text) in DERIVED_COLUMNS.items()}

@@ -24,6 +24,7 @@ from cimsim.tables import write_table
 IMAGES = 200
 LAYERS = ("features.0", "features.3", "classifier")
 KINDS = ("conv", "conv", "linear")
+MAKER = {"stage": "any", "cimsim": "0.1.0", "commit": "abc", "torch": "2.13.0", "timm": "1.0"}
 COMPONENTS = ("ADC", "adders", "buffer", "bus", "layout", "array")
 
 
@@ -47,12 +48,16 @@ class Stages:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8")
         campaign = load_campaign(file)
+        self.fill(campaign)
+        return campaign
+
+    def fill(self, campaign: Campaign) -> None:
+        """Write the results of all points of a campaign."""
         files = {seeds_file(a, b): range(a, b + 1) for a, b in campaign.seeds.blocks()}
         for point in campaign.points:
             design = values(point.point)
             folders = {s: stage_folder(s, key, self.results) for s, key in point.keys.items()}
             self.write(folders, files, design)
-        return campaign
 
     def point(
         self, changed: dict[str, Any], seeds: range = range(4), sweeps: tuple[str, ...] = ("all",)
@@ -146,7 +151,7 @@ class Stages:
                     "predictions": [self._predict(o) for o in outcomes],
                 },
                 schemas.SEEDS,
-                {"stage": "infer"},
+                MAKER,
             )
 
     def _ppa(self, folder: Path, design: dict[str, Any]) -> None:
@@ -181,7 +186,7 @@ class Stages:
             "memory_utilization": 0.55,
         }
         rows = {name: [value] for name, value in chip.items()}
-        write_table(folder / "chip.parquet", rows, schemas.CHIP, {"stage": "ppa"})
+        write_table(folder / "chip.parquet", rows, schemas.CHIP, MAKER)
         figures: dict[str, Any] = {f.name: [0.25] * len(LAYERS) for f in schemas.PPA_LAYERS}
         for count in ("tile_rows", "tile_columns", "speed_up_rows", "speed_up_columns"):
             figures[count] = [2] * len(LAYERS)

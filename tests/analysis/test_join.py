@@ -69,6 +69,8 @@ def test_points_hold_parameters_keys_and_results(
         assert row["accuracy_std"] == pytest.approx(outcomes.mean(axis=0).std(ddof=1), abs=1e-15)
         assert row["quantized_accuracy"] == (stages.margin > 0.1).mean()
         assert row["float_accuracy"] == (stages.margin > 0).mean()
+        assert row["made_by.infer"] == "cimsim 0.1.0, commit abc, torch 2.13.0"
+        assert row["made_by.ppa"] == row["made_by.infer"]
         expected = np.sqrt(np.mean(np.square([0.01, 0.02, 0.03, 0.04])))
         assert row["logit_error_rms"] == pytest.approx(expected)
 
