@@ -8,7 +8,7 @@ from typing import Any
 from matplotlib.figure import Figure as Canvas
 
 from cimsim.analysis.axes import legend_above
-from cimsim.analysis.selection import Row, refuse_ambiguity, varying
+from cimsim.analysis.selection import Row, refuse_ambiguity, telling, varying
 from cimsim.campaign.figure import Figure
 from cimsim.campaign.keys import fields_in_view
 from cimsim.campaign.labels import quantity, rounded, value_text
@@ -96,7 +96,7 @@ def draw_breakdown(canvas: Canvas, figure: Figure, points: Sequence[Row]) -> Non
     axes.set_yticks(range(len(bars)), [label for label, _ in bars])
     axes.invert_yaxis()
     axes.grid(axis="y", visible=False)
-    axes.set_xlim(0.0, max(left) * (1.24 if shares else 1.12))
+    axes.set_xlim(0.0, max(left) * (1.24 if shares else 1.16))
     if shares:
         axes.set_xticks([0, 25, 50, 75, 100])
     axes.set_xlabel(f"Share of {shown.words} (%)" if shares else shown.title)
@@ -121,19 +121,17 @@ def _bars(figure: Figure, points: Sequence[Row]) -> tuple[list[tuple[str, Row]],
             f"figure {figure.name}: {len(chosen)} bars; a figure shows {MOST_BARS} at most: "
             "filter the points"
         )
-    names = names or [name for name in varying(chosen) if name in fields_in_view("ppa")]
-    if len(names) != 1:
-        return [(_label(row, names), row) for row in chosen], ""
-    refuse_ambiguity(figure, chosen, names)
-    (name,) = names
-    chosen.sort(key=lambda row: row[name])
-    title = quantity(name)
-    texts = [value_text(name, row[name]).removesuffix(f" {title.unit}") for row in chosen]
-    return list(zip(texts, chosen, strict=True)), title.title
-
-
-def _label(row: Row, names: Sequence[str]) -> str:
-    """Return what tells a design point from the others, or the whole point if it is alone."""
+    in_view = fields_in_view("ppa")
+    names = names or telling(chosen, [name for name in varying(chosen) if name in in_view])
     if not names:
-        return value_text("workload.model", row["workload.model"])
-    return ", ".join(f"{quantity(name).words} {value_text(name, row[name])}" for name in names)
+        return [(value_text("workload.model", row["workload.model"]), row) for row in chosen], ""
+    refuse_ambiguity(figure, chosen, names)
+    chosen.sort(key=lambda row: [row[name] for name in names])
+    if len(names) == 1:
+        title = quantity(names[0])
+        texts = [value_text(names[0], row[names[0]]) for row in chosen]
+        bare = [text.removesuffix(f" {title.unit}") for text in texts]
+        return list(zip(bare, chosen, strict=True)), title.title
+    joined = [", ".join(value_text(name, row[name]) for name in names) for row in chosen]
+    title_of_all = ",\n".join(quantity(name).words for name in names)
+    return list(zip(joined, chosen, strict=True)), title_of_all[0].upper() + title_of_all[1:]

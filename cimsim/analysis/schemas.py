@@ -64,7 +64,7 @@ CHIP_TEXTS: dict[str, str] = {
     "energy_other_j": "dynamic energy of all other circuits, buffers and interconnect included",
     "energy_buffer_j": "of which buffers",
     "energy_interconnect_j": "of which buses and interconnect",
-    "latency_adc_s": "time in ADCs or sense amplifiers; pipelined: of the slowest layer in this respect",
+    "latency_adc_s": "time in ADCs or sense amplifiers; pipelined: the largest of all layers",
     "latency_accumulation_s": "time in accumulation",
     "latency_other_s": "time in other peripheral circuits",
     "latency_buffer_s": "time in buffers",

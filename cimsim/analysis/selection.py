@@ -73,14 +73,14 @@ def refuse_ambiguity(figure: Figure, points: Sequence[Row], shown: Sequence[str]
     """
     places: dict[tuple[Any, ...], list[Row]] = {}
     for row in points:
-        places.setdefault(tuple(row[name] for name in shown), []).append(row)
+        places.setdefault(tuple(_hashable(row[name]) for name in shown), []).append(row)
     for place, rows in places.items():
         if len(rows) > 1:
             here = ", ".join(
                 f"{name} {value_text(name, value)}"
                 for name, value in zip(shown, place, strict=True)
             )
-            differing = ", ".join(varying(rows))
+            differing = ", ".join(telling(rows, varying(rows)))
             raise UserError(
                 f"figure {figure.name}: {len(rows)} design points have {here} and differ in "
                 f"{differing}; name a sweep, a filter or a colour that tells them apart"
@@ -92,9 +92,34 @@ def varying(points: Sequence[Row]) -> list[str]:
     return [name for name in parameters() if any(row[name] != points[0][name] for row in points)]
 
 
+def telling(points: Sequence[Row], names: Sequence[str]) -> list[str]:
+    """Return those of the parameters `names` that tell the points apart, without followers.
+
+    A parameter follows an earlier one if its value is a function of it, such as the resistances
+    of a technology. Real numbers have no followers: their values may all differ by chance.
+    """
+    chosen: list[str] = []
+    leaders: list[str] = []
+    for name in names:
+        if not any(_follows(points, name, leader) for leader in leaders):
+            chosen.append(name)
+            if parameters()[name].kind is not float:
+                leaders.append(name)
+    return chosen
+
+
+def _follows(points: Sequence[Row], name: str, leader: str) -> bool:
+    pairs = {(_hashable(row[leader]), _hashable(row[name])) for row in points}
+    return len(pairs) == len({_hashable(row[leader]) for row in points})
+
+
+def _hashable(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
 def values_present(points: Sequence[Row], name: str) -> list[str]:
     """Return the values of a parameter as text, in order of value."""
-    present = {row[name] if not isinstance(row[name], list) else tuple(row[name]) for row in points}
+    present = {_hashable(row[name]) for row in points}
     return [repr(value) for value in sorted(present)]
 
 
@@ -108,8 +133,7 @@ def series(figure: Figure, points: Sequence[Row], most: int) -> dict[Any, list[R
         return {None: list(points)}
     found: dict[Any, list[Row]] = {}
     for row in points:
-        value = row[figure.colour]
-        found.setdefault(tuple(value) if isinstance(value, list) else value, []).append(row)
+        found.setdefault(_hashable(row[figure.colour]), []).append(row)
     if len(found) > most:
         raise UserError(
             f"figure {figure.name}: colour {figure.colour} has {len(found)} values; a figure "

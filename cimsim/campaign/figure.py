@@ -118,7 +118,7 @@ class Figure(Section):
             what = f"{'Area' if self.y == 'area' else 'Energy per image'} by component."
             return f"{self.caption or what} The number at the end of a bar is the total."
         parts = [self.caption or f"{_title(self.y)} against {quantity(self.x).words}."]
-        if self.kind == "pareto":
+        if self.kind == "pareto" and not self.caption:
             parts.append("No other point is better in both than a large one; the line joins them.")
         if self.y in WITH_INTERVAL:
             parts.append("Bars are confidence intervals that count both images and chips (seeds).")

@@ -1,0 +1,307 @@
+"""The summary of a campaign: what it was, its key points, figures, gaps and versions (Markdown)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from cimsim.analysis import schemas
+from cimsim.analysis.selection import Row, telling, varying
+from cimsim.campaign.expand import Campaign
+from cimsim.campaign.labels import number, quantity, rounded, value_text
+from cimsim.campaign.parameters import parameters
+from cimsim.tables import provenance_of, read_table, write_atomically
+
+MOST_LISTED = 12
+"""Rows of a list in the summary; the tables hold the rest."""
+
+NEAR = 0.01
+"""Loss of accuracy that counts as small."""
+
+TABLES = {
+    "points": "one row a design point: parameters, keys, accuracy, chip",
+    "seeds": "one row a design point and seed",
+    "layers": "one row a design point and layer: mapping and hardware figures",
+    "components": "area, energy and leakage by component",
+}
+
+_COLUMNS = (
+    "accuracy",
+    "change",
+    "energy per image",
+    "TOPS/W",
+    "chip area",
+    "frames/s",
+)
+
+
+def write_summary(campaign: Campaign, *, directory: Path, output: Path) -> None:
+    """Write the summary of `campaign` from its tables in `directory`.
+
+    Links are relative to the folder of `output`; equal tables give equal bytes.
+
+    Raises:
+        UserError: a table is missing or unreadable; the file cannot be written.
+    """
+    path = directory / "points.parquet"
+    points: list[Row] = read_table(path, schemas.points()).to_pylist()
+    provenance = provenance_of(path)
+    folder = os.path.relpath(directory, output.parent)
+    base = "" if folder == "." else f"{folder}/"
+    sections = [
+        f"# {campaign.name}",
+        campaign.description.strip(),
+        _what(campaign, points),
+        *_key_points(points, provenance["confidence"]),
+        _figures(campaign, directory, base),
+        _limits(campaign, points, directory),
+        _tables(directory, base),
+        _versions(points, provenance),
+    ]
+    text = "\n\n".join(section for section in sections if section) + "\n"
+    write_atomically(output, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+
+
+def _what(campaign: Campaign, points: Sequence[Row]) -> str:
+    seeds = campaign.seeds
+    last = seeds.first + seeds.count - 1
+    images = ", ".join(str(n) for n in sorted({row["images"] for row in points}))
+    networks = sorted({f"{row['workload.model']} on {row['workload.dataset']}" for row in points})
+    chips = f"seeds {seeds.first} to {last}" if seeds.count > 1 else f"seed {seeds.first}"
+    lines = [
+        "## What was evaluated",
+        "",
+        f"{len(points)} design points, each on {images} images and {seeds.count} "
+        f"chip{'s' if seeds.count > 1 else ''} ({chips}): {', '.join(networks)}.",
+        "",
+        "| sweep | points | parameter | values |",
+        "|---|---:|---|---|",
+    ]
+    for sweep in _sweeps(points):
+        members = [row for row in points if sweep in row["sweeps"]]
+        first, size = sweep, str(len(members))
+        for name in telling(members, varying(members)) or [""]:
+            lines.append(f"| {first} | {size} | {name} | {_values(members, name)} |")
+            first = size = ""
+    return "\n".join(lines)
+
+
+def _sweeps(points: Sequence[Row]) -> list[str]:
+    """Return the names of the sweeps in the campaign's order.
+
+    Points are in the order of the first sweep that has them; a sweep without a point of its own
+    comes last.
+    """
+    own = dict.fromkeys(row["sweeps"][0] for row in points)
+    return list(own | dict.fromkeys(name for row in points for name in row["sweeps"]))
+
+
+def _values(points: Sequence[Row], name: str) -> str:
+    """Return the values of a parameter as a table cell."""
+    if not name:
+        return "-"
+    held = sorted({tuple(v) if isinstance(v := row[name], list) else v for row in points})
+    texts = [number(v, 12) if isinstance(v, float) else str(v) for v in held]
+    if len(texts) > MOST_LISTED:
+        return _cell(f"{len(texts)} values from {texts[0]} to {texts[-1]}")
+    return _cell(", ".join(texts))
+
+
+def _key_points(points: Sequence[Row], confidence: float) -> Iterable[str]:
+    """Yield one section for each network and its images."""
+    names = ("workload.model", "workload.dataset", "images")
+    groups: dict[tuple[str, ...], list[Row]] = {}
+    for row in points:
+        groups.setdefault(tuple(str(row[name]) for name in names), []).append(row)
+    for (model, dataset, images), rows in groups.items():
+        title = f"{value_text('workload.model', model)}, {images} images of {dataset}"
+        yield "\n".join(
+            [
+                f"## Key points: {title}",
+                "",
+                *_baseline(rows, confidence),
+                "",
+                f"| |{''.join(f' {name} |' for name in _COLUMNS)} design | id |",
+                f"|---|{'---:|' * len(_COLUMNS)}---|---|",
+                *_chosen_rows(rows),
+                "",
+                *_front(rows),
+            ]
+        )
+
+
+def _baseline(rows: Sequence[Row], confidence: float) -> list[str]:
+    """Return the accuracies without arrays, one line for each quantisation."""
+    own = telling(rows, [name for name in varying(rows) if name.startswith("quantization.")])
+    lines = []
+    for row in {row["key.calibrate"]: row for row in reversed(rows)}.values():
+        which = f" ({_design(row, own)})" if own else ""
+        lines.append(
+            f"- Without arrays{which}: {_interval(row, 'float_accuracy')} in floating point, "
+            f"{_interval(row, 'quantized_accuracy')} quantised."
+        )
+    lines.reverse()
+    if len(lines) > MOST_LISTED:
+        lines = [*lines[:MOST_LISTED], f"- ... and {len(lines) - MOST_LISTED} more quantisations."]
+    if not any(row["accuracy_change"] >= -NEAR for row in rows):
+        lines.append("- No design point is within 1 point of the quantised accuracy.")
+    level = number(confidence * 100)
+    return [
+        *lines,
+        f"- Brackets are {level} % confidence intervals that count images and chips; change is "
+        "against the quantised network on the same images, in points.",
+    ]
+
+
+def _chosen(rows: Sequence[Row]) -> dict[str, Row]:
+    """Return the points that most readers look for; ties go to less energy, then to the first."""
+
+    def best(members: Sequence[Row], measure: str, sign: int) -> Row:
+        return min(members, key=lambda row: (sign * row[measure], row["energy_j"]))
+
+    chosen = {"most accurate": best(rows, "accuracy", -1)}
+    near = [row for row in rows if row["accuracy_change"] >= -NEAR]
+    if near:
+        chosen["least energy within 1 point of quantised"] = best(near, "energy_j", 1)
+        chosen["least area within 1 point of quantised"] = best(near, "area_mm2", 1)
+    front = [row for row in rows if row["pareto_energy"]] or rows
+    chosen["best TOPS/W on the Pareto front"] = best(front, "tops_per_w", -1)
+    chosen["least accurate"] = best(rows, "accuracy", 1)
+    return chosen
+
+
+def _chosen_rows(rows: Sequence[Row]) -> list[str]:
+    """Return the lines of the table of key points; a point that is several has one line."""
+    names: dict[str, list[str]] = {}
+    points: dict[str, Row] = {}
+    for name, row in _chosen(rows).items():
+        names.setdefault(row["id"], []).append(name)
+        points[row["id"]] = row
+    return [_row("; ".join(names[name]), row, rows) for name, row in points.items()]
+
+
+def _front(rows: Sequence[Row]) -> list[str]:
+    """Return the Pareto front of accuracy and energy as a list, best accuracy first."""
+    front = sorted(
+        (row for row in rows if row["pareto_energy"]),
+        key=lambda row: (-row["accuracy"], row["energy_j"]),
+    )
+    if not front:
+        return ["Another network on the same images beats every point in accuracy and energy."]
+    lines = [f"Pareto front of accuracy and energy ({len(front)} of {len(rows)} points):", ""]
+    lines += [
+        f"- {_interval(row, 'accuracy')} at {_amount('energy_j', row['energy_j'])}: "
+        f"{_design(row, _names(rows))} (`{row['id']}`)"
+        for row in front[:MOST_LISTED]
+    ]
+    if len(front) > MOST_LISTED:
+        lines.append(f"- ... and {len(front) - MOST_LISTED} more: column `pareto_energy`")
+    return lines
+
+
+def _row(name: str, row: Row, rows: Sequence[Row]) -> str:
+    low, high = row["accuracy_change_low"], row["accuracy_change_high"]
+    cells = (
+        _interval(row, "accuracy"),
+        f"{row['accuracy_change'] * 100:+.1f} [{low * 100:+.1f}, {high * 100:+.1f}]",
+        _amount("energy_j", row["energy_j"]),
+        rounded(row["tops_per_w"]),
+        _amount("area_mm2", row["area_mm2"]),
+        rounded(row["frames_per_s"]),
+        _cell(_design(row, _names(rows))),
+        f"`{row['id']}`",
+    )
+    return f"| {name} | {' | '.join(cells)} |"
+
+
+def _figures(campaign: Campaign, directory: Path, base: str) -> str:
+    """Return the figures that were drawn, with captions."""
+    lines = ["## Figures"]
+    for figure in campaign.figures:
+        if (directory / "figures" / f"{figure.name}.png").is_file():
+            stem = f"{base}figures/{figure.name}"
+            lines += ["", f"![{figure.name}]({stem}.png)", "", f"{figure.text} [SVG]({stem}.svg)"]
+    return "\n".join(lines) if len(lines) > 1 else ""
+
+
+def _limits(campaign: Campaign, points: Sequence[Row], directory: Path) -> str:
+    """Return what a reader must not overlook: gaps and limits of the statistics."""
+    lines: list[str] = []
+    if campaign.dropped:
+        lines.append(f"- Combinations that cannot be built, dropped: {len(campaign.dropped)}")
+        for dropped in campaign.dropped[:MOST_LISTED]:
+            values = f" ({dropped.values})" if dropped.values else ""
+            lines.append(f"  - {dropped.sweep}{values}: {dropped.reason}")
+        if len(campaign.dropped) > MOST_LISTED:
+            lines.append(f"  - ... and {len(campaign.dropped) - MOST_LISTED} more")
+    if campaign.seeds.count == 1:
+        lines.append("- One chip was simulated: intervals count images alone, not chips.")
+    elif campaign.seeds.count < 4:
+        lines.append(
+            f"- {campaign.seeds.count} chips were simulated: intervals are wide where they differ."
+        )
+    same = sum(row["accuracy_std"] == 0.0 for row in points)
+    if same and campaign.seeds.count > 1:
+        lines.append(
+            f"- {same} of {len(points)} points have the same accuracy on every chip: without "
+            "randomness, or too robust to show it."
+        )
+    missing = [
+        figure.name
+        for figure in campaign.figures
+        if not (directory / "figures" / f"{figure.name}.png").is_file()
+    ]
+    if missing:
+        lines.append(f"- Figures that were not drawn: {', '.join(missing)}.")
+    return "\n".join(["## Gaps and limits", "", *lines]) if lines else ""
+
+
+def _tables(directory: Path, base: str) -> str:
+    lines = ["## Tables", ""]
+    for name, what in TABLES.items():
+        files = [f"{name}.parquet", f"{name}.csv"]
+        links = [f"[{file}]({base}{file})" for file in files if (directory / file).is_file()]
+        if links:
+            lines.append(f"- {', '.join(links)}: {what}")
+    return "\n".join(lines)
+
+
+def _versions(points: Sequence[Row], provenance: dict[str, object]) -> str:
+    """Return what computed the tables, and the results in them if that was another version."""
+    about = {k: v for k, v in provenance.items() if k not in ("stage", "campaign", "confidence")}
+    known = ", ".join(f"{name} {value}" for name, value in about.items() if value)
+    lines = ["## Versions", "", f"Tables: {known or 'unknown'}."]
+    for what, stage in (("Predictions", "infer"), ("Hardware figures", "ppa")):
+        makers = sorted({row[f"made_by.{stage}"] for row in points})
+        lines += ["", f"{what}: {'; '.join(makers)}."]
+    return "\n".join(lines)
+
+
+def _names(rows: Sequence[Row]) -> list[str]:
+    return telling(rows, varying(rows))
+
+
+def _design(row: Row, names: Sequence[str]) -> str:
+    """Return the parameters that tell the point from the others, without effects that are off."""
+    known = parameters()
+    parts = [
+        f"{quantity(name).words} {value_text(name, row[name])}"
+        for name in names
+        if not (name.startswith("nonideality.") and row[name] == known[name].default)
+    ]
+    return ", ".join(parts) or ("no non-ideality" if names else "the only one")
+
+
+def _interval(row: Row, measure: str) -> str:
+    low, high = row[f"{measure}_low"], row[f"{measure}_high"]
+    return f"{row[measure] * 100:.1f} % [{low * 100:.1f}, {high * 100:.1f}]"
+
+
+def _amount(measure: str, value: float) -> str:
+    shown = quantity(measure, [value])
+    return f"{rounded(value * shown.factor)} {shown.unit}"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
