@@ -5,10 +5,9 @@
 #
 # A campaign is expanded here, at parse time, by code that loads neither torch nor pandas; every
 # result is found under the key of exactly what it depends on (cimsim/campaign/keys.py).
-# Snakemake and the jobs share one environment; `--sdm conda` takes the one made by
-# `conda env create -f envs/cimsim.yaml`.
 import shlex
 import sys
+from os.path import relpath
 from pathlib import Path
 
 from snakemake.utils import min_version
@@ -21,7 +20,9 @@ min_version("9.14")
 try:
     # The checks of input files are for the main process: it stops the run before any job starts.
     PLAN = load_plan(
-        config.get("campaign", "config/campaigns/digits.yaml"),
+        config.get(
+            "campaign", relpath(Path(workflow.basedir, "config/campaigns/digits.yaml"))
+        ),
         check=workflow.is_main_process,
     )
 except UserError as error:
@@ -33,6 +34,11 @@ except UserError as error:
 shell.prefix(
     f"export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH OMP_WAIT_POLICY=PASSIVE; "
 )
+
+
+# Jobs share Snakemake's environment; `--sdm apptainer` runs them in this image instead, which is
+# built from envs/Containerfile.
+container: "envs/cimsim.sif"
 
 
 report: "workflow/report/workflow.rst"

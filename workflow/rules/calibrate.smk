@@ -9,8 +9,6 @@ rule calibrate:
         "results/logs/calibrate/{key}.log",
     benchmark:
         "results/benchmarks/calibrate/{key}.jsonl"
-    conda:
-        "cimsim"
     threads: 1
     resources:
         mem_mb=4000,

@@ -7,8 +7,6 @@ rule checkpoint:
         "results/logs/checkpoint/{key}.log",
     benchmark:
         "results/benchmarks/checkpoint/{key}.jsonl"
-    conda:
-        "cimsim"
     threads: 1
     resources:
         mem_mb=4000,

@@ -15,8 +15,6 @@ rule figure:
         "results/logs/figure/{campaign}_{figure}.log",
     benchmark:
         "results/benchmarks/figure/{campaign}_{figure}.jsonl"
-    conda:
-        "cimsim"
     threads: 1
     resources:
         mem_mb=2000,
@@ -41,8 +39,6 @@ rule summary:
         "results/logs/summary/{campaign}.log",
     benchmark:
         "results/benchmarks/summary/{campaign}.jsonl"
-    conda:
-        "cimsim"
     threads: 1
     resources:
         mem_mb=2000,

@@ -8,8 +8,6 @@ rule infer:
         "results/logs/infer/{key}_{first}_{last}.log",
     benchmark:
         "results/benchmarks/infer/{key}_{first}_{last}.jsonl"
-    conda:
-        "cimsim"
     threads: 1
     resources:
         mem_mb=4000,

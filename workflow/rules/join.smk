@@ -19,8 +19,6 @@ rule join:
         "results/logs/join/{campaign}.log",
     benchmark:
         "results/benchmarks/join/{campaign}.jsonl"
-    conda:
-        "cimsim"
     threads: 1
     resources:
         mem_mb=4000,

@@ -10,8 +10,6 @@ rule map:
         "results/logs/map/{key}.log",
     benchmark:
         "results/benchmarks/map/{key}.jsonl"
-    conda:
-        "cimsim"
     threads: 1
     resources:
         mem_mb=4000,

@@ -10,8 +10,6 @@ rule ppa:
         "results/logs/ppa/{key}.log",
     benchmark:
         "results/benchmarks/ppa/{key}.jsonl"
-    conda:
-        "cimsim"
     threads: 1
     resources:
         mem_mb=2000,

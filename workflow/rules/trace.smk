@@ -8,8 +8,6 @@ rule trace:
         "results/logs/trace/{key}.log",
     benchmark:
         "results/benchmarks/trace/{key}.jsonl"
-    conda:
-        "cimsim"
     threads: 1
     resources:
         mem_mb=4000,
