@@ -36,6 +36,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -183,7 +184,7 @@ class _Spread:
         variance = from_images + from_seeds
         if variance == 0.0:
             return cls(mean_square_images / (images * seeds), z)
-        student = float(stats.t.ppf((1 + confidence) / 2, seeds - 1))
+        student = _student(confidence, seeds - 1)
         return cls(variance, math.sqrt((z**2 * from_images + student**2 * from_seeds) / variance))
 
 
@@ -208,5 +209,11 @@ def _combined(first: float, second: float, correlation: float) -> float:
     return math.sqrt(max(0.0, square))
 
 
+@cache
 def _normal(confidence: float) -> float:
     return float(stats.norm.ppf((1 + confidence) / 2))
+
+
+@cache
+def _student(confidence: float, freedom: int) -> float:
+    return float(stats.t.ppf((1 + confidence) / 2, freedom))
