@@ -1,0 +1,216 @@
+#include "chip.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <stdexcept>
+
+namespace cimsim {
+namespace {
+
+double ceil_sqrt(double x) { return std::ceil(std::sqrt(x)); }
+
+double ceil_div(double a, double b) { return std::ceil(a / b); }
+
+}  // namespace
+
+Chip::Chip(const Context& context, const std::vector<NetworkLayer>& layers)
+    : context_(context),
+      layers_(layers),
+      plan_(plan_floor(context.parameters, layers)),
+      subarray_(make_subarray(context)),
+      conventional_(context, subarray_, Tile::Kind::Conventional,
+                    static_cast<int>(ceil_div(plan_.tile_size, plan_.pe_size)), plan_.pe_size),
+      buffer_(context),
+      accumulator_(context),
+      pooling_(context) {
+  if (plan_.novel())
+    novel_.emplace(context, subarray_, Tile::Kind::Novel, plan_.kernel_positions,
+                   plan_.novel_pe_size);
+  size_bus_and_buffer();
+  size_results();
+  layout();
+}
+
+void Chip::size_bus_and_buffer() {
+  const Parameters& p = context_.parameters;
+  double stored = 0;  // elements of feature maps
+  for (std::size_t l = 0; l < layers_.size(); ++l) {
+    const NetworkLayer& layer = layers_[l];
+    const double map = static_cast<double>(layer.height) * layer.width * layer.in_channels;
+    stored = p.pipeline ? stored + map / 2 : std::max(stored, map);
+    const LayerPlan& placed = plan_.layers[l];
+    const double side =
+        placed.novel ? plan_.novel_pe_size * ceil_sqrt(plan_.kernel_positions) : plan_.tile_size;
+    bus_width_ += (side + side / p.cols_muxed) * (p.pipeline ? placed.tiles() : 1);
+  }
+  while (bus_width_ > p.max_global_bus_width) bus_width_ /= 2;
+
+  const double core = static_cast<double>(p.global_buffer_core_rows) * p.global_buffer_core_cols;
+  buffer_.core.size(p.global_buffer_core_rows * p.global_buffer_core_cols,
+                    p.global_buffer_core_cols, p.global_buffer_sram);
+  buffer_.cores = static_cast<int>(ceil_div(std::floor(p.input_bits * stored), core));
+  if (p.global_bus_htree) {
+    htree_.emplace(context_).size(plan_.grid_rows, plan_.grid_cols, p.global_bus_delay_tolerance,
+                                  bus_width_);
+  } else {
+    xy_bus_.emplace(context_).size(plan_.grid_rows, plan_.grid_cols, p.global_bus_delay_tolerance,
+                                   bus_width_);
+  }
+}
+
+/// Accumulation, activation and pooling of results. Their number grows with the layers of a
+/// pipeline.
+void Chip::size_results() {
+  const Parameters& p = context_.parameters;
+  const double muxed = p.cols_muxed;
+  pooling_.size(p.input_bits, 4,
+                static_cast<int>(std::max(plan_.tile_size, plan_.novel_pe_size) / muxed));
+  int operands = 1;
+  for (const auto& layer : plan_.layers) operands = std::max(operands, layer.tile_rows());
+  double outputs = std::max(plan_.tile_size, plan_.novel_pe_size);
+  double sums =
+      std::max(ceil_div(plan_.pe_size, p.rows), ceil_div(plan_.novel_pe_size, p.rows)) *
+      std::max(ceil_div(plan_.tile_size, plan_.pe_size), ceil_sqrt(plan_.kernel_positions));
+  const double stages = static_cast<double>(layers_.size()) + 1;
+  if (p.pipeline && plan_.novel()) outputs *= stages;
+  if (p.pipeline) sums *= stages;
+  const int units = static_cast<int>(ceil_div(outputs, muxed));
+  if (!p.chip_activation) {
+    accumulator_.size(operands, p.input_bits, units);
+    return;
+  }
+  const int bits = static_cast<int>(partial_sum_bits(p) + std::ceil(std::log2(sums)));
+  accumulator_.size(operands, bits, units);
+  activation_.emplace(context_, subarray_.cell);
+  activation_->size(units, static_cast<int>(bits + std::ceil(std::log2(operands))), units);
+}
+
+void Chip::layout() {
+  const Parameters& p = context_.parameters;
+  const double tile_side = std::max(conventional_.height, novel_ ? novel_->height : 0);
+  const double buffer_height = plan_.grid_rows * tile_side;
+  buffer_.core.layout(buffer_height, 0, subarray_.cell);
+  const double buffer_area = buffer_.core.area * buffer_.cores;
+  const double buffer_width = buffer_area / buffer_height;
+  if (htree_) htree_->layout(tile_side, tile_side, p.tree_folded_ratio);
+  if (xy_bus_) xy_bus_->layout(tile_side, tile_side, p.tree_folded_ratio);
+  pooling_.layout(buffer_width);
+  accumulator_.layout(0, buffer_height / 3);
+  if (activation_) activation_->layout(buffer_width / 3);
+
+  const double bus_area = htree_ ? htree_->area : xy_bus_->area;
+  const double activation_area = activation_ ? activation_->circuit().area : 0;
+  areas_ = static_cast<double>(plan_.conventional_tiles) * conventional_.areas;
+  area_ = plan_.conventional_tiles * conventional_.area();
+  if (novel_) {
+    areas_ += static_cast<double>(plan_.novel_tiles) * novel_->areas;
+    area_ += plan_.novel_tiles * novel_->area();
+  }
+  areas_.interconnect += bus_area;
+  areas_.accumulation += accumulator_.area;
+  areas_.other += buffer_area + pooling_.area + activation_area;
+  area_ += bus_area + buffer_area + pooling_.area + accumulator_.area + activation_area;
+}
+
+Figures Chip::evaluate(std::size_t layer, const LayerInputs& inputs) {
+  Figures figures = evaluate_tiles(layer, inputs);
+  const double vectors = inputs.bit_vectors / context_.parameters.input_bits;
+  add_results(layer, vectors, figures);
+  add_transport(layer, vectors, figures);
+  return figures;
+}
+
+/// The tiles of one copy of the layer; further copies share its vectors.
+Figures Chip::evaluate_tiles(std::size_t layer, const LayerInputs& inputs) {
+  const LayerPlan& placed = plan_.layers[layer];
+  const int position_rows = layers_[layer].in_channels * context_.parameters.rows_per_synapse;
+  const int size = placed.novel ? plan_.novel_pe_size : plan_.tile_size;
+  const int rows = placed.novel ? position_rows : placed.matrix_rows;
+  Figures total;
+  for (int top = 0; top < rows; top += size) {
+    for (int left = 0; left < placed.matrix_cols; left += size) {
+      const Range held_rows{top, std::min(size, rows - top)};
+      const Range held_cols{left, std::min(size, placed.matrix_cols - left)};
+      const Figures part = placed.novel ? novel_->evaluate_novel(inputs, held_rows, held_cols,
+                                                                 position_rows, placed.speed_up())
+                                        : conventional_.evaluate_conventional(
+                                              inputs, held_rows, held_cols, placed.speed_up());
+      total.times.slowest(part.times);
+      total.energy += part.energy;
+    }
+  }
+  return total;
+}
+
+void Chip::add_results(std::size_t layer, double vectors, Figures& figures) {
+  const Parameters& p = context_.parameters;
+  const LayerPlan& placed = plan_.layers[layer];
+  const double weights = placed.matrix_cols / p.cols_per_synapse;
+  if (activation_) {
+    activation_->evaluate(std::ceil(vectors * layers_[layer].out_channels / activation_->width()));
+    figures.times.add_other(activation_->circuit().read_latency);
+    figures.energy[Part::ChipActivation] += activation_->circuit().read_energy;
+  }
+  if (placed.tile_rows() > 1) {
+    // Copies count as operands although their results are not added (chip quirk 54).
+    const double reads = std::ceil(weights * (vectors / accumulator_.trees()));
+    accumulator_.latency(reads, placed.tile_rows(), 0);
+    accumulator_.power(reads, placed.tile_rows());
+    figures.times.add_accumulation(accumulator_.read_latency);
+    figures.energy[Part::ChipAccumulation] += accumulator_.read_energy;
+  }
+  if (layers_[layer].pooled) {
+    const double results = std::floor(vectors * placed.matrix_cols / p.cols_per_synapse);
+    const double reads = std::ceil(results / 4 / pooling_.count());
+    pooling_.latency(kStep, 0, reads);
+    pooling_.power(reads);
+    figures.times.add_other(pooling_.read_latency);
+    figures.energy[Part::ChipPooling] += pooling_.read_energy;
+  }
+}
+
+void Chip::add_transport(std::size_t layer, double vectors, Figures& figures) {
+  const Parameters& p = context_.parameters;
+  const LayerPlan& placed = plan_.layers[layer];
+  // Overlapping vectors of a novel layer are read once for each kernel column.
+  double bits_out = static_cast<double>(placed.matrix_rows) * p.input_bits * vectors;
+  if (placed.novel) bits_out /= layers_[layer].kernel_height;
+  double bits_in =
+      static_cast<double>(placed.matrix_cols / p.cols_per_synapse) * p.input_bits * vectors;
+  if (layers_[layer].pooled) bits_in /= 4;
+
+  const double bus_time = bus_transfer(layer, bits_out, bits_in, figures);
+  const double line = buffer_.core.line_width();
+  buffer_.core.latency(bits_out / line, bits_in / line, subarray_.cell);
+  buffer_.core.power(line, bits_out / line, line, bits_in / line, subarray_.cell);
+  figures.energy[Part::GlobalBufferRead] += buffer_.core.read_energy;
+  figures.energy[Part::GlobalBufferWrite] += buffer_.core.write_energy;
+  const double parallel = buffer_.parallel(bus_width_);
+  figures.times.add_transport((buffer_.core.read_latency + buffer_.core.write_latency) / parallel,
+                              bus_time);
+}
+
+/// Moves a layer's data over its share of the bus and returns the latency.
+double Chip::bus_transfer(std::size_t layer, double bits_out, double bits_in, Figures& figures) {
+  const Parameters& p = context_.parameters;
+  const LayerPlan& placed = plan_.layers[layer];
+  const double tiles = plan_.tiles(), rows = ceil_sqrt(tiles), cols = ceil_div(tiles, rows);
+  const double side = tile(layer).height;
+  if (htree_) {
+    const double width = std::ceil(bus_width_ * (placed.tiles() / tiles));
+    htree_->latency(side, side, ceil_div(bits_out + bits_in, width));
+    htree_->power(
+        side, side, width,
+        ceil_div(bits_out * p.input_toggle, width) + ceil_div(bits_in * p.output_toggle, width));
+    figures.energy[Part::GlobalBus] += htree_->read_energy;
+    return htree_->read_latency;
+  }
+  const int x = static_cast<int>(std::ceil(cols / 2)), y = static_cast<int>(std::ceil(rows / 2));
+  xy_bus_->latency(x, y, side, side, std::ceil(bits_out / bus_width_ * rows / placed.tile_rows()),
+                   std::ceil(bits_in / bus_width_ * cols / placed.tile_cols()));
+  xy_bus_->power(x, y, side, side, bits_out * p.input_toggle, bits_in * p.output_toggle);
+  figures.energy[Part::GlobalBus] += xy_bus_->read_energy;
+  return xy_bus_->read_latency;
+}
+
+}  // namespace cimsim

@@ -1,0 +1,103 @@
+// The chip: tiles on a grid with a global buffer, a global bus, accumulation, activation and
+// pooling.
+#pragma once
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "circuits/max_pooling.hpp"
+#include "floorplan.hpp"
+#include "tile.hpp"
+
+namespace cimsim {
+
+/// Inputs and weights of one layer. `weights` (stored codes [K, N]) may be empty unless
+/// `sensing_depends_on_weights`.
+struct LayerData {
+  std::vector<CodeMatrix<std::uint8_t>> images;
+  CodeMatrix<std::int32_t> weights;
+};
+
+/// Figures by name; units are in the names (m2, s, j, w) where there are any.
+using Scalars = std::map<std::string, double>;
+
+/// A circuit of the chip. Area (m^2) and leakage (W) are those of one copy.
+struct ChipComponent {
+  std::string name;
+  double copies = 1;
+  double area = 0;
+  double leakage = 0;
+  double sensing_time = 0;  ///< s in the search for the clock period, else 0
+};
+
+struct LayerReport {
+  Scalars scalars;
+  Scalars energy;  ///< J by part
+};
+
+struct ChipReport {
+  Scalars chip;
+  std::vector<LayerReport> layers;
+  std::vector<ChipComponent> components;
+};
+
+/// Whether the stored weights change any figure of a design.
+bool sensing_depends_on_weights(const Context& context);
+
+/// Area, latency, energy and leakage of a network on a chip. A pure function.
+/// Throws std::domain_error or std::invalid_argument that says what does not fit.
+ChipReport evaluate_chip(const Context& context, const std::vector<NetworkLayer>& layers,
+                         const std::vector<LayerData>& data);
+
+/// The hardware of one design, and its use by one layer after the other.
+class Chip {
+ public:
+  /// `context` must outlive the chip.
+  Chip(const Context& context, const std::vector<NetworkLayer>& layers);
+
+  /// Figures of a layer (without the clock period) for one image. Latencies are in cycles if
+  /// synchronous. The state that it leaves is the leakage of adder trees (chip quirk 48).
+  Figures evaluate(std::size_t layer, const LayerInputs& inputs);
+  double tile_leakage(std::size_t layer) const { return tile(layer).leakage(); }
+  double idle_tile_leakage(std::size_t layer) const { return tile(layer).idle_leakage(); }
+
+  const FloorPlan& plan() const { return plan_; }
+  const Subarray& subarray() const { return subarray_; }
+  double area() const { return area_; }
+  const Areas& areas() const { return areas_; }
+  /// Sizes between the levels, for comparison with other programs.
+  Scalars intermediate() const;
+  std::vector<ChipComponent> components() const;
+
+ private:
+  Tile& tile(std::size_t layer) { return plan_.layers[layer].novel ? *novel_ : conventional_; }
+  const Tile& tile(std::size_t layer) const {
+    return plan_.layers[layer].novel ? *novel_ : conventional_;
+  }
+  void size_bus_and_buffer();
+  void size_results();
+  void layout();
+  Figures evaluate_tiles(std::size_t layer, const LayerInputs& inputs);
+  void add_results(std::size_t layer, double vectors, Figures& figures);
+  void add_transport(std::size_t layer, double vectors, Figures& figures);
+  double bus_transfer(std::size_t layer, double bits_out, double bits_in, Figures& figures);
+
+  const Context& context_;
+  const std::vector<NetworkLayer>& layers_;
+  FloorPlan plan_;
+  Subarray subarray_;
+  Tile conventional_;
+  std::optional<Tile> novel_;
+  BufferBank buffer_;
+  std::optional<HTree> htree_;
+  std::optional<XYBus> xy_bus_;
+  AdderTree accumulator_;
+  MaxPooling pooling_;
+  std::optional<ActivationUnit> activation_;
+  double bus_width_ = 0;  // bits
+  double area_ = 0;
+  Areas areas_;
+};
+
+}  // namespace cimsim

@@ -1,0 +1,102 @@
+// Circuits of a chip by name, with their number, area and leakage.
+#include "chip.hpp"
+
+namespace cimsim {
+namespace {
+
+class ComponentList {
+ public:
+  void add(const std::string& name, double copies, double area, double leakage,
+           double sensing_time = 0) {
+    list_.push_back({name, copies, area, leakage, sensing_time});
+  }
+  void add(const std::string& name, double copies, const Circuit& circuit) {
+    add(name, copies, circuit.area, circuit.leakage);
+  }
+
+  void add_tile(const std::string& kind, double tiles, const Tile& tile) {
+    const double elements = tiles * tile.elements();
+    add(kind + "_pe.adder_tree", elements, tile.pe.tree());
+    add(kind + "_pe.input_buffer", elements, tile.pe.input_buffer());
+    add(kind + "_pe.output_buffer", elements, tile.pe.output_buffer());
+    add(kind + "_pe.input_bus", elements, tile.pe.input_bus());
+    add(kind + "_pe.output_bus", elements, tile.pe.output_bus());
+    add(kind + "_tile.accumulation", tiles, tile.accumulator);
+    // All cores take area but one leaks (chip quirk 50).
+    add(kind + "_tile.input_buffer", tiles, tile.input_buffer.core.area * tile.input_buffer.cores,
+        tile.input_buffer.core.leakage);
+    add(kind + "_tile.output_buffer", tiles,
+        tile.output_buffer.core.area * tile.output_buffer.cores, tile.output_buffer.core.leakage);
+    add(kind + "_tile.htree", tiles, tile.htree);
+    if (tile.activation) add(kind + "_tile.activation", tiles, tile.activation->circuit());
+  }
+
+  void add_subarrays(double count, const Subarray& subarray, bool clocked) {
+    double corners = subarray.area();
+    for (const auto& part : subarray.parts) {
+      add(std::string("subarray.") + info(part.part).name, count, part.area, part.leakage,
+          clocked ? part.sensing_time : 0);
+      corners -= part.area;
+    }
+    add("subarray.layout", count, corners, 0);
+  }
+
+  std::vector<ChipComponent> take() { return std::move(list_); }
+
+ private:
+  std::vector<ChipComponent> list_;
+};
+
+}  // namespace
+
+std::vector<ChipComponent> Chip::components() const {
+  ComponentList list;
+  double subarrays = static_cast<double>(plan_.conventional_tiles) * conventional_.elements() *
+                     conventional_.pe.subarrays();
+  if (novel_)
+    subarrays +=
+        static_cast<double>(plan_.novel_tiles) * novel_->elements() * novel_->pe.subarrays();
+  list.add_subarrays(subarrays, subarray_, context_.parameters.synchronous);
+  list.add_tile("conventional", plan_.conventional_tiles, conventional_);
+  if (novel_) list.add_tile("novel", plan_.novel_tiles, *novel_);
+  list.add("chip.global_buffer", buffer_.cores, buffer_.core);
+  if (htree_) list.add("chip.global_bus", 1, *htree_);
+  if (xy_bus_) list.add("chip.global_bus", 1, *xy_bus_);
+  list.add("chip.pooling", 1, pooling_);
+  list.add("chip.accumulation", 1, accumulator_);
+  if (activation_) list.add("chip.activation", 1, activation_->circuit());
+  return list.take();
+}
+
+Scalars Chip::intermediate() const {
+  Scalars out{{"tile_size_cells", plan_.tile_size},
+              {"pe_size_cells", plan_.pe_size},
+              {"novel_pe_size_cells", plan_.novel_pe_size},
+              {"novel_pe_per_tile", plan_.kernel_positions},
+              {"novel_tiles", plan_.novel_tiles},
+              {"conventional_tiles", plan_.conventional_tiles},
+              {"speed_up_degree", plan_.speed_up_degree},
+              {"sensing_cycle_s", subarray_.sensing_cycle},
+              {"subarray_leakage_w", subarray_.leakage},
+              {"subarray_idle_leakage_w", subarray_.idle_leakage},
+              {"partial_sum_bits", partial_sum_bits(context_.parameters)},
+              {"subarray_height_m", subarray_.height},
+              {"subarray_width_m", subarray_.width},
+              {"conventional_pe_area_m2", conventional_.pe.area()},
+              {"conventional_tile_area_m2", conventional_.area()},
+              {"conventional_tile_height_m", conventional_.height},
+              {"global_bus_bits", bus_width_},
+              {"global_buffer_cores", buffer_.cores},
+              {"conventional_tile_input_cores", conventional_.input_buffer.cores},
+              {"conventional_tile_output_cores", conventional_.output_buffer.cores}};
+  if (novel_) {
+    out["novel_pe_area_m2"] = novel_->pe.area();
+    out["novel_tile_area_m2"] = novel_->area();
+    out["novel_tile_height_m"] = novel_->height;
+    out["novel_tile_input_cores"] = novel_->input_buffer.cores;
+    out["novel_tile_output_cores"] = novel_->output_buffer.cores;
+  }
+  return out;
+}
+
+}  // namespace cimsim

@@ -1,0 +1,199 @@
+// What a chip report contains and how the figures of layers combine: layer by layer, or as a
+// pipeline whose slowest layer sets the pace.
+#include <algorithm>
+#include <cmath>
+#include <stdexcept>
+
+#include "chip.hpp"
+
+namespace cimsim {
+namespace {
+
+/// Figures of one layer with latencies in s.
+struct LayerFigures {
+  Figures figures;
+  double tile_leakage = 0;       // W, one tile
+  double idle_tile_leakage = 0;  // W, SRAM cells of one tile that are not read
+  double leakage_power = 0;      // W, as reported
+  double leakage_energy = 0;     // J an image
+};
+
+void check_design(const Parameters& p, const std::vector<NetworkLayer>& layers) {
+  if (p.sync_data_transfer)
+    throw std::domain_error("sync_data_transfer is not built; it must be 0");
+  if (p.cols_muxed > p.cols)
+    throw std::domain_error("numColMuxed is " + std::to_string(p.cols_muxed) +
+                            " but must be at most numColSubArray, " + std::to_string(p.cols));
+  for (const auto& layer : layers) {
+    for (const int size : {layer.height, layer.width, layer.in_channels, layer.kernel_height,
+                           layer.kernel_width, layer.out_channels, layer.vectors()})
+      if (size < 1) throw std::invalid_argument("a layer has a size below 1, or no input vector");
+  }
+}
+
+void check_data(const NetworkLayer& layer, const LayerData& data, bool weights_needed) {
+  const auto rows = static_cast<std::size_t>(layer.fan_in());
+  if (data.images.empty() || data.images.front().rows != rows)
+    throw std::invalid_argument("the trace of a layer must have " + std::to_string(rows) + " rows");
+  if (!weights_needed) return;
+  if (data.weights.rows != rows ||
+      data.weights.cols != static_cast<std::size_t>(layer.out_channels))
+    throw std::invalid_argument("the weights of a layer must be " + std::to_string(rows) + " x " +
+                                std::to_string(layer.out_channels));
+}
+
+/// Leakage of a pipeline: each tile leaks while the slowest layer so far works (chip quirk 51).
+double pipeline_leakage(const Chip& chip, std::vector<LayerFigures>& layers) {
+  double slowest = 0;
+  for (std::size_t l = 0; l < layers.size(); ++l) {
+    LayerFigures& layer = layers[l];
+    const double busy = layer.figures.times.total;
+    slowest = slower(slowest, busy);
+    layer.leakage_power = chip.plan().layers[l].tiles() *
+                          (layer.tile_leakage * (slowest - busy) + layer.idle_tile_leakage * busy) /
+                          slowest;
+  }
+  for (auto& layer : layers) layer.leakage_energy = layer.leakage_power * slowest;
+  return slowest;
+}
+
+/// Leakage layer by layer: the other tiles are taken to leak like this layer's (chip quirk 52).
+double sequential_leakage(const Chip& chip, std::vector<LayerFigures>& layers) {
+  double total = 0;
+  for (std::size_t l = 0; l < layers.size(); ++l) {
+    LayerFigures& layer = layers[l];
+    const double tiles = chip.plan().layers[l].tiles();
+    const double busy = layer.figures.times.total;
+    layer.leakage_energy =
+        ((chip.plan().tiles() - tiles) * layer.tile_leakage + tiles * layer.idle_tile_leakage) *
+        busy;
+    layer.leakage_power = tiles * layer.tile_leakage;
+    total += busy;
+  }
+  return total;
+}
+
+void put_figures(Scalars& out, const Figures& f) {
+  out["energy_dynamic_j"] = f.energy.total();
+  out["energy_adc_j"] = f.energy.total(Category::Adc);
+  out["energy_accumulation_j"] = f.energy.total(Category::Accumulation);
+  out["energy_other_j"] = f.energy.total(Category::Other);
+  out["energy_buffer_j"] = f.energy.total(Transport::Buffer);
+  out["energy_interconnect_j"] = f.energy.total(Transport::Interconnect);
+  out["latency_adc_s"] = f.times.adc;
+  out["latency_accumulation_s"] = f.times.accumulation;
+  out["latency_other_s"] = f.times.other;
+  out["latency_buffer_s"] = f.times.buffer;
+  out["latency_interconnect_s"] = f.times.interconnect;
+}
+
+LayerReport report_layer(const LayerPlan& plan, const LayerFigures& layer) {
+  LayerReport out;
+  out.scalars = {{"novel", plan.novel},
+                 {"tile_rows", plan.tile_rows()},
+                 {"tile_columns", plan.tile_cols()},
+                 {"speed_up_rows", plan.speed_up().rows},
+                 {"speed_up_columns", plan.speed_up().cols},
+                 {"utilization", plan.utilization},
+                 {"latency_s", layer.figures.times.total},
+                 {"tile_leakage_w", layer.tile_leakage},
+                 {"tile_idle_leakage_w", layer.idle_tile_leakage},
+                 {"energy_leakage_j", layer.leakage_energy},
+                 {"power_leakage_w", layer.leakage_power}};
+  put_figures(out.scalars, layer.figures);
+  for (std::size_t p = 0; p < kParts; ++p) {
+    const Part part = static_cast<Part>(p);
+    out.energy[info(part).name] = layer.figures.energy[part];
+  }
+  return out;
+}
+
+Scalars report_chip(const Chip& chip, const Parameters& p, const std::vector<LayerFigures>& layers,
+                    double latency, double period) {
+  Figures total;
+  double leakage_energy = 0, leakage_power = 0;
+  Times sums;
+  for (const auto& layer : layers) {
+    const Times& t = layer.figures.times;
+    total.energy += layer.figures.energy;
+    total.times.slowest(t);
+    sums.adc += t.adc;
+    sums.accumulation += t.accumulation;
+    sums.other += t.other;
+    sums.buffer += t.buffer;
+    sums.interconnect += t.interconnect;
+    leakage_energy += layer.leakage_energy;
+    leakage_power += layer.leakage_power;
+  }
+  if (!p.pipeline) total.times = sums;
+  const Areas& areas = chip.areas();
+  const FloorPlan& plan = chip.plan();
+  Scalars out{{"area_m2", chip.area()},
+              {"area_array_m2", areas.array},
+              {"area_interconnect_m2", areas.interconnect},
+              {"area_adc_m2", areas.adc},
+              {"area_accumulation_m2", areas.accumulation},
+              {"area_other_m2", areas.other},
+              {"clock_period_s", period},
+              {"latency_s", latency},
+              {"energy_leakage_j", leakage_energy},
+              {"power_leakage_w", leakage_power},
+              {"memory_utilization", plan.utilization},
+              {"tiles", plan.tiles()},
+              {"tile_grid_rows", plan.grid_rows},
+              {"tile_grid_columns", plan.grid_cols}};
+  put_figures(out, total);
+  const Scalars between = chip.intermediate();
+  out.insert(between.begin(), between.end());
+  return out;
+}
+
+}  // namespace
+
+bool sensing_depends_on_weights(const Context& context) {
+  const Parameters& p = context.parameters;
+  const bool resistive = p.memory_cell == MemoryCell::Rram || p.memory_cell == MemoryCell::Fefet;
+  return resistive && (p.sar_adc || p.current_mode);
+}
+
+ChipReport evaluate_chip(const Context& context, const std::vector<NetworkLayer>& layers,
+                         const std::vector<LayerData>& data) {
+  if (layers.size() != data.size())
+    throw std::invalid_argument("layers and traces differ in number");
+  check_design(context.parameters, layers);
+  Context clocked = context;
+  Parameters& p = clocked.parameters;
+  double period = 0;
+  if (p.synchronous) {
+    period = make_subarray(context).sensing_cycle;
+    p.clock_frequency = std::min(p.clock_frequency, 1 / period);
+  }
+  Chip chip(clocked, layers);
+  const auto bit_vectors = [&](std::size_t l) {
+    return static_cast<double>(layers[l].vectors()) * p.input_bits;
+  };
+  if (p.synchronous) {
+    // The reference has run through all layers once in search of the clock, which leaves the adder
+    // trees as the last layers used them (chip quirk 48).
+    for (std::size_t l = 0; l < layers.size(); ++l) chip.evaluate(l, {nullptr, {}, bit_vectors(l)});
+  }
+  std::vector<LayerFigures> results(layers.size());
+  for (std::size_t l = 0; l < layers.size(); ++l) {
+    check_data(layers[l], data[l], sensing_depends_on_weights(context));
+    const RowActivity activity(data[l].images, layers[l].vectors(), p.input_bits);
+    results[l].figures = chip.evaluate(l, {&activity, data[l].weights, bit_vectors(l)});
+    if (p.synchronous) results[l].figures.times *= period;
+    results[l].tile_leakage = chip.tile_leakage(l);
+    results[l].idle_tile_leakage = chip.idle_tile_leakage(l);
+  }
+  const double latency =
+      p.pipeline ? pipeline_leakage(chip, results) : sequential_leakage(chip, results);
+  ChipReport report;
+  report.chip = report_chip(chip, p, results, latency, period);
+  for (std::size_t l = 0; l < layers.size(); ++l)
+    report.layers.push_back(report_layer(chip.plan().layers[l], results[l]));
+  report.components = chip.components();
+  return report;
+}
+
+}  // namespace cimsim

@@ -1,0 +1,92 @@
+#include "subarray.hpp"
+
+#include <cmath>
+#include <stdexcept>
+
+#include "subarray_kinds.hpp"
+
+namespace cimsim {
+
+Figures Subarray::read(const LayerInputs& inputs, Range rows, Range cols) const {
+  Figures out;
+  const double reads = inputs.bit_vectors;
+  const double active = inputs.rows ? inputs.rows->active(rows) : 0.0;
+  for (const auto& e : energies) out.energy[e.part] += e.fixed * reads + e.per_row * active;
+  out.energy[sensing.part] += sensing_energy(inputs, rows, cols);
+
+  const auto add_time = [&](const ReadTime& t, double times) {
+    out.times.total += t.total() * times;
+    out.times.adc += t.adc * times;
+    out.times.accumulation += t.accumulation * times;
+    out.times.other += t.other * times;
+  };
+  if (!sequential || !inputs.rows) {
+    add_time(read_time(0), reads);
+  } else {
+    const RowHistogram times = inputs.rows->histogram(rows);
+    for (std::size_t n = 0; n < times.size(); ++n)
+      if (times[n] > 0) add_time(read_time(static_cast<double>(n)), times[n]);
+  }
+  return out;
+}
+
+double Subarray::sensing_energy(const LayerInputs& inputs, Range rows, Range cols) const {
+  using Dependence = ColumnSensing::Dependence;
+  if (!inputs.rows) return 0;
+  if (sensing.dependence == Dependence::None) {
+    const double count = sequential ? inputs.rows->active(rows) : inputs.bit_vectors * row_groups;
+    return sensing.energy(0) * count * cols.count;
+  }
+  if (sensing.dependence == Dependence::IdleReads) {
+    if (sequential) return sensing.energy(1) * inputs.rows->active(rows) * cols.count;
+    const double idle = inputs.rows->idle(rows);
+    return (sensing.energy(1) * (inputs.bit_vectors - idle) + sensing.energy(0) * idle) *
+           row_groups * cols.count;
+  }
+  double joule = 0;
+  if (sensing.dependence == Dependence::ActiveRows) {
+    const RowHistogram times = inputs.rows->histogram(rows);
+    for (std::size_t n = 0; n < times.size(); ++n) {
+      const auto active = static_cast<double>(n);
+      if (times[n] > 0)
+        joule += sensing.energy(active * sensing.conductance_per_row) * sensings(active) * times[n];
+    }
+    return joule * cols.count;
+  }
+  // Columns of resistive cells conduct the mean of their read groups (parallel) or of their active
+  // rows (sequential, where each row is sensed by itself).
+  const auto bits = inputs.rows->packed(rows);
+  for_each_column_sum(bits, inputs.weights, sensing.network, rows, cols,
+                      [&](std::span<const double> conductances, int active_rows) {
+                        const double count = sensings(active_rows);
+                        if (count == 0) return;
+                        double sum = 0;
+                        for (const double g : conductances) sum += sensing.energy(g / count);
+                        joule += sum * count;
+                      });
+  return joule / static_cast<double>(inputs.rows->images());
+}
+
+Subarray make_subarray(const Context& context) {
+  const Parameters& p = context.parameters;
+  const bool parallel = p.operation_mode == OperationMode::ConventionalParallel;
+  if (!parallel && p.operation_mode != OperationMode::ConventionalSequential)
+    throw std::domain_error(
+        "operationmode is a binary mode (3 to 6); only 1 (sequential) and 2 (parallel) are built");
+  if (p.sram()) return parallel ? sram_parallel(context) : sram_sequential(context);
+  if (parallel) return resistive_parallel(context);
+  if (p.nvcap())
+    throw std::domain_error("nvcap cells are read in parallel only (parallel_rows > 1)");
+  return resistive_sequential(context);
+}
+
+int partial_sum_bits(const Parameters& p) {
+  const int weight_bits = (p.cols_per_synapse - 1) * p.cell_bits;
+  if (!p.parallel_read)
+    return static_cast<int>(std::ceil(std::log2(p.rows))) + p.cell_bits + p.input_bits +
+           weight_bits + 1;
+  return static_cast<int>(std::log2(p.adc_levels) + std::ceil(std::log2(p.rows / p.parallel_rows)) +
+                          p.input_bits + weight_bits + 1);
+}
+
+}  // namespace cimsim
