@@ -1,0 +1,155 @@
+"""Python face of the native power, performance and area engine.
+
+The engine is a pure function: network, inputs, weights, parameters and technology in, figures out.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cimsim import _native
+from cimsim.errors import UserError
+
+
+@dataclass(frozen=True)
+class NetworkLayer:
+    """One matrix layer; sizes in elements of the feature map (without padding) or of the kernel.
+
+    A linear layer has a 1 x 1 kernel and a 1 x 1 feature map, or as many positions as tokens.
+    `positions` is the number of input vectors an image; the model uses its integer part.
+    """
+
+    name: str
+    height: int
+    width: int
+    in_channels: int
+    kernel_height: int
+    kernel_width: int
+    out_channels: int
+    pooled: bool
+    positions: float
+
+    @property
+    def rows(self) -> int:
+        """Rows of the weight matrix (fan-in)."""
+        return self.in_channels * self.kernel_height * self.kernel_width
+
+
+def unpadded_positions(
+    height: int, width: int, kernel_height: int, kernel_width: int, stride: int
+) -> float:
+    """Return the input vectors that DNN+NeuroSim V1.5 counts: no padding, not rounded (quirk 2)."""
+    return (height - kernel_height + 1) / stride * (width - kernel_width + 1) / stride
+
+
+@dataclass(frozen=True)
+class Component:
+    """One circuit of the chip: `copies` of them, each with this area (m2) and leakage (W).
+
+    `sensing_time` (s) is its delay in the search for the clock period, 0 where it takes no part.
+    """
+
+    name: str
+    copies: float
+    area: float
+    leakage: float
+    sensing_time: float
+
+
+@dataclass(frozen=True)
+class LayerReport:
+    """Figures of one layer: scalars by name, and the dynamic energy (J) of each component."""
+
+    scalars: dict[str, float]
+    energy: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Report:
+    """Figures of a chip: scalars by name, its layers and its components."""
+
+    chip: dict[str, float]
+    layers: list[LayerReport]
+    components: list[Component]
+
+
+def performance(
+    chip: Mapping[str, float], operations: float, context: _native.Context
+) -> dict[str, float]:
+    """Return throughput and efficiency of a chip that does `operations` an image.
+
+    With silicon calibration the energy efficiency is divided by the post-layout factor zeta, which
+    the energies themselves do not contain (chip quirk 58).
+    """
+    parameters = context.parameters.values()
+    energy = chip["energy_dynamic_j"] + chip["energy_leakage_j"]
+    if parameters["validated"]:
+        energy *= parameters["zeta"]
+    latency = chip["latency_s"] or math.nan
+    tops = operations / latency * 1e-12
+    return {
+        "operations": operations,
+        "tops": tops,
+        "tops_per_w": operations / energy * 1e-12,
+        "tops_per_mm2": tops / (chip["area_m2"] * 1e6),
+        "frames_per_s": 1 / latency,
+    }
+
+
+def needs_weights(context: _native.Context) -> bool:
+    """Tell whether figures depend on the stored weights (resistors sensed by current or by SAR)."""
+    return bool(_native.sensing_depends_on_weights(context))
+
+
+def evaluate(
+    context: _native.Context,
+    layers: Sequence[NetworkLayer],
+    inputs: Sequence[Sequence[NDArray[np.uint8]]],
+    weights: Sequence[NDArray[np.int32]],
+) -> Report:
+    """Evaluate a chip.
+
+    Args:
+        context: technology and parameters (:func:`cimsim.ppa.technology.load_context`).
+        layers: the network, at least one layer.
+        inputs: for each layer its images, each uint8 ``[K, V]`` with at least ``int(positions)``
+            columns, of which the first are used. Figures are means over the images.
+        weights: for each layer the stored codes int32 ``[K, N]``, non-negative; may be empty if
+            :func:`needs_weights` is false.
+
+    Raises:
+        UserError: the design has a circuit that does not exist or does not fit.
+    """
+    network = []
+    for layer in layers:
+        shape = _native.NetworkLayer()
+        for field in (
+            "height",
+            "width",
+            "in_channels",
+            "kernel_height",
+            "kernel_width",
+            "out_channels",
+            "pooled",
+            "positions",
+        ):
+            setattr(shape, field, getattr(layer, field))
+        network.append(shape)
+    try:
+        raw = _native.evaluate_chip(
+            context, network, [list(images) for images in inputs], list(weights)
+        )
+    except ValueError as error:
+        raise UserError(str(error)) from None
+    return Report(
+        chip=dict(raw.chip),
+        layers=[LayerReport(dict(layer.scalars), dict(layer.energy)) for layer in raw.layers],
+        components=[
+            Component(c.name, c.copies, c.area, c.leakage, c.sensing_time) for c in raw.components
+        ],
+    )
