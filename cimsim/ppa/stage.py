@@ -1,0 +1,299 @@
+"""The ppa stage: power, performance and area of one design point's chip.
+
+It reads what the map and trace stages have written and needs neither torch nor pandas, because a
+campaign runs it for thousands of points.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from cimsim import schemas
+from cimsim.campaign.design import DesignPoint
+from cimsim.errors import UserError
+from cimsim.ppa.engine import (
+    NetworkLayer,
+    Report,
+    evaluate,
+    needs_weights,
+    performance,
+    unpadded_positions,
+)
+from cimsim.ppa.generator import stored_codes
+from cimsim.ppa.parameters import engine_parameters
+from cimsim.ppa.technology import load_context
+from cimsim.tables import read_table, rows, write_table
+
+Tables = dict[str, dict[str, list[Any]]]
+"""Columns of the tables ``chip``, ``layers`` and ``components``."""
+
+COMPONENTS = {
+    "cells": "array",
+    "layout": "layout",
+    "precharger": "precharger",
+    "write_driver": "write_driver",
+    "word_line_level_shifter": "level_shifter",
+    "source_line_level_shifter": "level_shifter",
+    "bit_line_level_shifter": "level_shifter",
+    "word_line_switch": "word_line_driver",
+    "word_line_pass_gates": "word_line_driver",
+    "word_line_repeaters": "word_line_driver",
+    "row_decoder": "word_line_driver",
+    "row_decoder_driver": "word_line_driver",
+    "cross_point_decoder_driver": "word_line_driver",
+    "source_line_switch": "source_line_driver",
+    "column_mux": "column_mux",
+    "column_mux_decoder": "column_mux",
+    "sense_amplifier": "adc",
+    "multilevel_sense_amplifier": "adc",
+    "adc_encoder": "adc",
+    "sar_adc": "adc",
+    "weight_shift_add": "shift_add",
+    "input_shift_add": "shift_add",
+    "adder": "accumulation",
+    "register": "accumulation",
+    "pe_adder_tree": "accumulation",
+    "pe_input_buffer": "pe_buffer",
+    "pe_output_buffer": "pe_buffer",
+    "pe_input_bus": "pe_bus",
+    "pe_output_bus": "pe_bus",
+    "tile_accumulation": "accumulation",
+    "tile_activation": "activation",
+    "tile_input_buffer": "tile_buffer",
+    "tile_output_buffer": "tile_buffer",
+    "tile_htree": "tile_htree",
+    "chip_activation": "activation",
+    "chip_accumulation": "accumulation",
+    "chip_pooling": "pooling",
+    "chip_global_bus": "global_bus",
+    "chip_global_buffer": "global_buffer",
+    "global_bus": "global_bus",
+    "global_buffer_read": "global_buffer",
+    "global_buffer_write": "global_buffer",
+}
+"""Component of components.parquet that each circuit of the engine belongs to."""
+
+
+def run(
+    point: DesignPoint, *, mapping: Path, trace: Path, output: Path, provenance: Mapping[str, Any]
+) -> None:
+    """Write chip.parquet, layers.parquet and components.parquet of a design point to `output`.
+
+    `mapping` and `trace` are the folders of the map and trace stages.
+
+    Raises:
+        UserError: the model has no circuit for the design, or a file cannot be used.
+    """
+    tables = evaluate_design(
+        point,
+        read_table(mapping / "layers.parquet", schemas.LAYERS),
+        read_table(mapping / "weights.parquet", schemas.WEIGHT_CODES),
+        read_table(trace / "trace.parquet", schemas.TRACE),
+    )
+    write_table(output / "chip.parquet", tables["chip"], schemas.CHIP, provenance)
+    write_table(output / "layers.parquet", tables["layers"], schemas.PPA_LAYERS, provenance)
+    write_table(output / "components.parquet", tables["components"], schemas.COMPONENTS, provenance)
+
+
+def evaluate_design(
+    point: DesignPoint, layers: pa.Table, weights: pa.Table, trace: pa.Table
+) -> Tables:
+    """Return the columns of the three tables of a design point.
+
+    Args:
+        point: the design.
+        layers: layer table (schemas.LAYERS). Layers that the design keeps off the arrays are left
+            out of the chip, except a first layer under ``fidelity.first_layer: float``, which the
+            reference places on the chip all the same.
+        weights: weight codes (schemas.WEIGHT_CODES).
+        trace: input codes of one or more images (schemas.TRACE); energies are means over them.
+
+    Raises:
+        UserError: the model has no circuit for the design, or the tables do not fit together.
+    """
+    context = load_context(engine_parameters(point))
+    placed = [row for row in rows(layers) if _on_chip(row, point)]
+    if not placed:
+        raise UserError(
+            "no layer of the network is on the arrays (quantization.float_layers), so that there "
+            "is no chip to evaluate"
+        )
+    network = [_network_layer(row, point) for row in placed]
+    report = evaluate(
+        context,
+        network,
+        _input_codes(network, trace, point),
+        _stored_weights(placed, weights, point) if needs_weights(context) else [],
+    )
+    figures = report.chip | performance(report.chip, _operations(network, point), context)
+    for name in schemas.CHIP.names:
+        if not math.isfinite(figures[name]):
+            raise UserError(
+                f"{name} of the chip is {figures[name]}: the model has no finite value for a "
+                "circuit of this design (workload "
+                f"{point.workload.model}, cell {point.cell.technology}, node {point.chip.node})"
+            )
+    return {
+        "chip": {
+            field.name: [
+                int(figures[field.name]) if pa.types.is_integer(field.type) else figures[field.name]
+            ]
+            for field in schemas.CHIP
+        },
+        "layers": _layer_columns(network, placed, report),
+        "components": _component_columns(network, report),
+    }
+
+
+def _on_chip(row: Mapping[str, Any], point: DesignPoint) -> bool:
+    return row["on_array"] or (row["index"] == 0 and point.fidelity.first_layer == "float")
+
+
+def _network_layer(row: Mapping[str, Any], point: DesignPoint) -> NetworkLayer:
+    if row["groups"] != 1:
+        raise UserError(
+            f"layer {row['layer']} is a convolution of {row['groups']} groups; the area and energy "
+            "model places ungrouped ones only: keep it off the arrays (quantization.float_layers)"
+        )
+    positions = float(row["vectors"])
+    if point.fidelity.trace_vectors == "unpadded":
+        positions = unpadded_positions(
+            row["in_height"],
+            row["in_width"],
+            row["kernel_height"],
+            row["kernel_width"],
+            row["stride"],
+        )
+    return NetworkLayer(
+        name=row["layer"],
+        height=row["in_height"],
+        width=row["in_width"],
+        in_channels=row["in_channels"],
+        kernel_height=row["kernel_height"],
+        kernel_width=row["kernel_width"],
+        out_channels=row["out_channels"],
+        pooled=row["pooled"],
+        positions=positions,
+    )
+
+
+def _operations(network: list[NetworkLayer], point: DesignPoint) -> float:
+    """Return the operations of an image, two for each multiplication with a sum.
+
+    The reference counts every input pixel, whatever stride and padding (chip quirk 3).
+    """
+    unpadded = point.fidelity.trace_vectors == "unpadded"
+    return sum(
+        2.0
+        * (layer.height * layer.width if unpadded else layer.positions)
+        * layer.rows
+        * layer.out_channels
+        for layer in network
+    )
+
+
+def _matrix(row: Mapping[str, Any], columns: str, kind: type[np.integer[Any]]) -> NDArray[Any]:
+    """Return the codes of a row of a table as a matrix."""
+    codes = np.frombuffer(row["codes"], dtype=kind)
+    if codes.size != row["rows"] * row[columns]:
+        raise UserError(
+            f"layer {row['layer']}: {codes.size} codes do not make {row['rows']} rows of "
+            f"{row[columns]} {columns}; delete the file and run again"
+        )
+    return codes.reshape(row["rows"], row[columns])
+
+
+def _input_codes(
+    network: list[NetworkLayer], trace: pa.Table, point: DesignPoint
+) -> list[list[NDArray[np.uint8]]]:
+    images: dict[str, list[NDArray[np.uint8]]] = defaultdict(list)
+    for row in rows(trace):
+        if row["bits"] != point.quantization.input_bits:
+            raise UserError(
+                f"layer {row['layer']} of the trace has {row['bits']} input bits but "
+                f"quantization.input_bits is {point.quantization.input_bits}"
+            )
+        images[row["layer"]].append(_matrix(row, "vectors", np.uint8))
+    for layer in network:
+        if layer.name not in images:
+            raise UserError(f"layer {layer.name} is missing in the trace")
+    return [images[layer.name] for layer in network]
+
+
+def _stored_weights(
+    placed: list[dict[str, Any]], weights: pa.Table, point: DesignPoint
+) -> list[NDArray[np.int32]]:
+    """Return what the cells of each layer store: offset binary, or the faults of the reference.
+
+    With ``fidelity.weight_digits: parity`` the codes, shifted to be non-negative, are read with the
+    range (-1, 1), so that only a parity bit is stored (chip quirk 1); a first layer traced in
+    floating point then has weights 0 (chip quirk 4).
+    """
+    bits = point.quantization.weight_bits
+    stored = {}
+    for row in rows(weights):
+        codes = _matrix(row, "columns", np.int8).astype(np.int32)
+        if point.fidelity.weight_digits == "parity":
+            stored[row["layer"]] = stored_codes(codes - codes.min(), bits).astype(np.int32)
+        else:
+            stored[row["layer"]] = codes + 2 ** (bits - 1)
+    first = placed[0]
+    if not first["on_array"] and point.fidelity.stem_trace == "float_truncated":
+        stored[first["layer"]] = np.full_like(stored[first["layer"]], 2 ** (bits - 1))
+    missing = [row["layer"] for row in placed if row["layer"] not in stored]
+    if missing:
+        raise UserError(f"layer {missing[0]} is missing in the weights")
+    return [stored[row["layer"]] for row in placed]
+
+
+def _layer_columns(
+    network: list[NetworkLayer], placed: list[dict[str, Any]], report: Report
+) -> dict[str, list[Any]]:
+    columns: dict[str, list[Any]] = {
+        "layer": [layer.name for layer in network],
+        "index": [row["index"] for row in placed],
+        "mapping": [
+            "novel" if layer.scalars["novel"] else "conventional" for layer in report.layers
+        ],
+    }
+    for field in schemas.PPA_LAYERS:
+        if field.name not in columns:
+            whole = pa.types.is_integer(field.type)
+            values = [layer.scalars[field.name] for layer in report.layers]
+            columns[field.name] = [int(value) if whole else value for value in values]
+    return columns
+
+
+def _circuit(name: str) -> str:
+    """Return the key in :data:`COMPONENTS` of a circuit that is named by level and part."""
+    level, _, part = name.partition(".")
+    if level == "subarray":
+        return part
+    return f"{level.removeprefix('novel_').removeprefix('conventional_')}_{part}"
+
+
+def _component_columns(network: list[NetworkLayer], report: Report) -> dict[str, list[Any]]:
+    """Return area and leakage of the chip's components, then the energy of each layer's."""
+    area: dict[str, float] = defaultdict(float)
+    leakage: dict[str, float] = defaultdict(float)
+    for circuit in report.components:
+        component = COMPONENTS[_circuit(circuit.name)]
+        area[component] += circuit.copies * circuit.area
+        leakage[component] += circuit.copies * circuit.leakage
+    entries = [("chip", name, area[name], 0.0, leakage[name]) for name in area]
+    for layer, figures in zip(network, report.layers, strict=True):
+        energy: dict[str, float] = defaultdict(float)
+        for part, joule in figures.energy.items():
+            energy[COMPONENTS[part]] += joule
+        entries += [(layer.name, name, 0.0, energy[name], 0.0) for name in energy if energy[name]]
+    return {
+        name: [entry[i] for entry in entries] for i, name in enumerate(schemas.COMPONENTS.names)
+    }
