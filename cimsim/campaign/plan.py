@@ -118,7 +118,7 @@ class Plan:
 
     def caption(self, wildcards: Any) -> str:
         """Return the caption of a figure."""
-        return self._figure(wildcards).caption
+        return self._figure(wildcards).text
 
     def figures(self, wildcards: Any) -> list[str]:
         """Return the files of the figures of a campaign."""
