@@ -73,6 +73,6 @@ def _array(point: CampaignPoint) -> None:
 
 
 def _hardware(point: CampaignPoint) -> None:
-    from cimsim.ppa.parameters import check_supported
+    from cimsim.ppa.check import check_supported
 
     check_supported(point.point)
