@@ -27,7 +27,7 @@ def draw(directory: Path, figure: Figure, stem: Path) -> None:
     points = select(directory, figure)
     height = HEIGHT_INCHES
     if figure.kind == "breakdown":
-        height = max(1.6, FRAME_INCHES + BAR_INCHES * bar_count(figure, points))
+        height = max(1.9, FRAME_INCHES + BAR_INCHES * bar_count(figure, points))
     with canvas(height) as drawn:
         if figure.kind == "line":
             draw_lines(drawn, figure, points)

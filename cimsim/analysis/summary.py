@@ -244,8 +244,8 @@ def _limits(campaign: Campaign, points: Sequence[Row], directory: Path) -> str:
     same = sum(row["accuracy_std"] == 0.0 for row in points)
     if same and campaign.seeds.count > 1:
         lines.append(
-            f"- {same} of {len(points)} points have the same accuracy on every chip: without "
-            "randomness, or too robust to show it."
+            f"- Points with the same accuracy on every chip: {same} of {len(points)}; they are "
+            "without randomness, or too robust to show it."
         )
     missing = [
         figure.name

@@ -148,5 +148,6 @@ def number(value: float, digits: int = 4) -> str:
 
 
 def rounded(value: float, digits: int = 3) -> str:
-    """Return a number with exactly `digits` significant digits: 0.0540, 22.0, 402."""
-    return f"{float(value):#.{digits}g}".removesuffix(".")
+    """Return a number with exactly `digits` significant digits: 0.0540, 22.0, 402, 140000."""
+    text = f"{float(value):#.{digits}g}".removesuffix(".")
+    return f"{float(text):.0f}" if "e+" in text else text

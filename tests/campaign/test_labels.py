@@ -56,10 +56,11 @@ def test_values_in_words(column: str, value: object, text: str) -> None:
 
 
 def test_rounding_keeps_the_zeros_that_count() -> None:
-    assert [rounded(v) for v in (22, 0.054, 402.3, 1.0, 7.126)] == [
+    assert [rounded(v) for v in (22, 0.054, 402.3, 1.0, 7.126, 140123)] == [
         "22.0",
         "0.0540",
         "402",
         "1.00",
         "7.13",
+        "140000",
     ]
