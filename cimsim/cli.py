@@ -331,28 +331,28 @@ def _show_progress() -> None:
 @verify_app.command()
 def functional(folder: Folder) -> None:
     """Compare the array product with a folder of reference vectors."""
+    _refuse_empty(folder)
     from cimsim.arrays.verify import verify_folder
 
-    if not verify_folder(_filled(folder), typer.echo):
+    if not verify_folder(folder, typer.echo):
         raise typer.Exit(1)
 
 
 @verify_app.command(name="ppa")
 def verify_ppa(folder: Folder) -> None:
     """Compare the hardware model with a folder of reference figures."""
+    _refuse_empty(folder)
     from cimsim.ppa.verify import verify_folder
 
-    if not verify_folder(_filled(folder), typer.echo):
+    if not verify_folder(folder, typer.echo):
         raise typer.Exit(1)
 
 
-def _filled(folder: Path) -> Path:
-    """Return the folder if there is something in it."""
+def _refuse_empty(folder: Path) -> None:
     if not folder.is_dir():
         raise UserError(f"{folder}: no such folder; allowed: a folder of reference figures")
     if not any(folder.iterdir()):
         raise UserError(f"{folder}: the folder is empty; allowed: a folder of reference figures")
-    return folder
 
 
 @app.command()

@@ -16,6 +16,28 @@ FILES: dict[str, tuple[str, ...]] = {
 }
 """Files that a stage writes; ``infer`` writes one file per block of seeds."""
 
+READS: dict[str, dict[str, tuple[str, ...]]] = {
+    "checkpoint": {},
+    "calibrate": {"checkpoint": ("state.parquet",)},
+    "map": {"checkpoint": ("state.parquet",), "calibrate": ("scales.parquet",)},
+    "infer": {
+        "checkpoint": ("state.parquet",),
+        "calibrate": ("scales.parquet", "predictions.parquet"),
+        "map": ("column_sums.parquet",),
+    },
+    "trace": {"checkpoint": ("state.parquet",), "calibrate": ("scales.parquet",)},
+    "ppa": {"map": ("layers.parquet", "weights.parquet"), "trace": ("trace.parquet",)},
+}
+"""Files of other stages that a stage reads. Each is an edge of the workflow's graph for every job,
+so none is here that is not read."""
+
+JOIN_READS: dict[str, tuple[str, ...]] = {
+    "calibrate": ("predictions.parquet",),
+    "map": ("layers.parquet",),
+    "ppa": ("chip.parquet", "layers.parquet", "components.parquet"),
+}
+"""Files that the join of a campaign reads, with all of ``infer``."""
+
 TABLES = (
     "points.parquet",
     "points.csv",

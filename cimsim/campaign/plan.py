@@ -14,7 +14,16 @@ from typing import Any
 from cimsim.campaign.expand import Campaign, CampaignPoint, load_campaign
 from cimsim.campaign.figure import Figure
 from cimsim.campaign.keys import STAGES, canonical, design_id, digest, stage_design
-from cimsim.campaign.paths import FILES, RESULTS, TABLES, campaign_folder, seeds_file, stage_folder
+from cimsim.campaign.paths import (
+    FILES,
+    JOIN_READS,
+    READS,
+    RESULTS,
+    TABLES,
+    campaign_folder,
+    seeds_file,
+    stage_folder,
+)
 from cimsim.errors import UserError
 
 OfJob = Callable[[Any], Any]
@@ -36,9 +45,8 @@ class StageJob:
 
     def upstream(self) -> dict[str, list[str]]:
         """Return the files that the job reads, by the stage that writes them."""
-        return {
-            stage: _files(stage, self.point.keys[stage]) for stage in STAGES[self.stage].upstream
-        }
+        keys, read = self.point.keys, READS[self.stage]
+        return {stage: _files(stage, keys[stage], names) for stage, names in read.items()}
 
 
 class Plan:
@@ -83,13 +91,10 @@ class Plan:
         campaign = self._campaign(wildcards)
         keys = {stage: {point.keys[stage]: None for point in campaign.points} for stage in STAGES}
         seeds = [seeds_file(first, last) for first, last in campaign.seeds.blocks()]
-        files = {
-            stage: [file for key in keys[stage] for file in _files(stage, key)]
-            for stage in ("calibrate", "map", "ppa")
+        return {
+            stage: [file for key in keys[stage] for file in _files(stage, key, names)]
+            for stage, names in {**JOIN_READS, "infer": seeds}.items()
         }
-        folders = (stage_folder("infer", key) for key in keys["infer"])
-        files["infer"] = [str(folder / name) for folder in folders for name in seeds]
-        return files
 
     def content(self, wildcards: Any) -> str:
         """Return a hash of all that the joined tables depend on, so that a change runs the join."""
@@ -193,5 +198,6 @@ def describe(campaign: Campaign, results: Path = RESULTS) -> list[str]:
     return lines
 
 
-def _files(stage: str, key: str) -> list[str]:
-    return [str(stage_folder(stage, key) / name) for name in FILES[stage]]
+def _files(stage: str, key: str, names: Iterable[str]) -> list[str]:
+    folder = str(stage_folder(stage, key))
+    return [f"{folder}/{name}" for name in names]

@@ -1,0 +1,123 @@
+"""The workflow on a tiny campaign: what runs, what is shared, what runs again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from cimsim import schemas
+from cimsim.campaign.paths import KEY_FILE, TABLES
+from cimsim.tables import provenance_of, read_table
+
+from .conftest import JOBS, TINY, Workspace, jobs_in
+
+
+@pytest.fixture
+def copy(finished: Workspace, tmp_path: Path) -> Workspace:
+    """A copy of the finished run, free to be changed; times of change are those of the copy."""
+    shutil.copytree(finished.folder, tmp_path / "copy", copy_function=shutil.copyfile)
+    return Workspace(tmp_path / "copy")
+
+
+def test_a_campaign_runs_to_its_tables_and_figures(finished: Workspace) -> None:
+    for name in (*TABLES, "summary.md", "figures/noise.svg", "figures/energy.png"):
+        assert (finished.tables / name).stat().st_size > 0
+    logs = {
+        stage.name: len(list(stage.iterdir())) for stage in (finished.results / "logs").iterdir()
+    }
+    assert logs == {rule: count for rule, count in JOBS.items() if rule != "all"}
+
+
+def test_a_folder_is_named_by_the_hash_of_the_text_in_it(finished: Workspace) -> None:
+    texts = list(finished.results.glob(f"*/*/{KEY_FILE}"))
+    assert (
+        len(texts) == sum(JOBS[s] for s in ("checkpoint", "calibrate", "map", "trace", "ppa")) + 2
+    )
+    for path in texts:
+        text = path.read_text().rstrip("\n")
+        assert hashlib.sha256(text.encode()).hexdigest()[:12] == path.parent.name
+        assert json.loads(text)["stage"] == path.parent.parent.name
+
+
+def test_a_table_tells_where_it_comes_from(finished: Workspace) -> None:
+    (path,) = finished.results.glob("map/*/layers.parquet")
+    origin = provenance_of(path)
+    assert (origin["stage"], origin["key"]) == ("map", path.parent.name)
+    assert origin["cimsim"]
+    assert origin["torch"]
+
+
+def test_seeds_are_those_asked_for(finished: Workspace) -> None:
+    names = sorted(path.name for path in finished.results.glob("infer/*/seeds_*.parquet"))
+    assert names == ["seeds_0000_0001.parquet"] * 2 + ["seeds_0002_0003.parquet"] * 2
+    for path in finished.results.glob("infer/*/seeds_0002_0003.parquet"):
+        assert read_table(path, schemas.SEEDS)["seed"].to_pylist() == [2, 3]
+
+
+def test_nothing_runs_twice(finished: Workspace) -> None:
+    assert finished.planned() == {}
+
+
+def test_copied_results_are_as_good(copy: Workspace) -> None:
+    """Times of change are those of the copy, in any order; only keys and parameters count."""
+    assert copy.planned() == {}
+
+
+def test_a_new_figure_computes_figures_alone(copy: Workspace) -> None:
+    extra = {"name": "front", "kind": "pareto"}
+    copy.write(figures=[*TINY["figures"], extra])
+    assert copy.planned() == {"figure": 1, "summary": 1, "all": 1}
+
+
+def test_a_new_caption_draws_that_figure(copy: Workspace) -> None:
+    one, two = TINY["figures"]
+    copy.write(figures=[one, {**two, "caption": "Another one."}])
+    assert copy.planned() == {"figure": 1, "summary": 1, "all": 1}
+
+
+def test_a_new_point_shares_what_it_can(copy: Workspace) -> None:
+    noise = {"name": "noise", "grid": {"nonideality.read_noise": [0.0, 0.1, 0.2]}}
+    copy.write(sweeps=[noise, TINY["sweeps"][1]])
+    expected = {"infer": 2, "join": 1, "figure": 2, "summary": 1, "all": 1}
+    assert copy.planned() == expected
+
+
+def test_more_seeds_keep_the_old_ones(copy: Workspace) -> None:
+    copy.write(seeds={"count": 6, "block": 2})
+    assert copy.planned()["infer"] == 2
+
+
+def test_deleted_results_come_back_alone(copy: Workspace) -> None:
+    (seeds, *_) = sorted(copy.results.glob("infer/*/seeds_0000_0001.parquet"))
+    seeds.unlink()
+    (copy.tables / "points.parquet").unlink()
+    assert copy.planned() == {"infer": 1, "join": 1, "figure": 2, "summary": 1, "all": 1}
+
+
+def test_a_dry_run_writes_nothing(workspace: Workspace) -> None:
+    assert workspace.planned() == JOBS
+    assert sorted(path.name for path in workspace.folder.iterdir()) == [
+        ".snakemake",
+        "campaign.yaml",
+    ]
+
+
+def test_two_campaigns_share_their_jobs(workspace: Workspace) -> None:
+    other = workspace.folder / "other.yaml"
+    other.write_text(workspace.campaign.read_text().replace("name: tiny", "name: other"))
+    run = workspace.snakemake("-n", "--cores", "1", campaign="campaign.yaml,other.yaml")
+    assert run.returncode == 0
+    own = {"join": 2, "figure": 4, "summary": 2}
+    assert jobs_in(run.stdout + run.stderr) == {**JOBS, **own}
+
+
+def test_the_report_has_figures_tables_and_captions(finished: Workspace) -> None:
+    run = finished.snakemake("--cores", "1", "--report", "report.html")
+    assert run.returncode == 0, run.stderr
+    report = (finished.folder / "report.html").read_text()
+    for text in ("noise.svg", "energy.svg", "points.csv", "Energy by node."):
+        assert text in report
