@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+import csv
+import gzip
 import math
+import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from cimsim import _native
 from cimsim.errors import UserError
-from cimsim.ppa.cases import Case, Figures, small_cases, table_cases
+from cimsim.ppa.cases import Case, Figures
+from cimsim.ppa.circuit_rows import NOT_BUILT, circuit_figures
 from cimsim.ppa.engine import Report, evaluate, needs_weights, performance
+from cimsim.ppa.formula_rows import formula_figures
+from cimsim.ppa.small_cases import small_cases
+from cimsim.ppa.table_cases import table_cases
 from cimsim.ppa.technology import load_context
 
 TOLERANCE = 1e-3
 """Largest relative deviation of a figure of a chip."""
+
+CIRCUIT_TOLERANCE = 1e-6
+"""Largest relative deviation of a figure of a circuit module."""
+
+FORMULA_TOLERANCE = 1e-9
+"""Largest relative deviation of a gate formula."""
 
 UNCOMPARED = {
     "no_result": "the reference has no result",
@@ -23,25 +36,37 @@ UNCOMPARED = {
 }
 """Status of configurations that give nothing to compare with, and why."""
 
-_UNSTABLE = ("energy", "power", "tops_per_w", "leakage")
-"""Figures that are not reproducible where the reference reads outside its arrays."""
+_MEANINGLESS = {
+    "out_of_bounds": ("energy", "power", "leakage", "tops_per_w"),
+    "nonfinite": ("tops", "frames_per_s"),
+}
+"""Figures without meaning by status: the reference has read outside its arrays, or divided by an
+infinite latency."""
 
 Deviation = tuple[float, str]
 """Relative deviation and the name of the figure."""
+
+RowFigures = Callable[[dict[str, str]], Iterator[tuple[str, float, float]]]
+"""Yields name, our value and the recorded value of the figures of a row."""
+
+
+def relative_gap(value: float, expected: float) -> float:
+    """Return the difference over the larger magnitude; infinite where there is no difference."""
+    if value == expected:
+        return 0.0
+    gap = abs(value - expected) / max(abs(value), abs(expected))
+    return gap if math.isfinite(gap) else math.inf
 
 
 def deviations(ours: Figures, theirs: Figures, where: str = "") -> Iterator[Deviation]:
     """Yield the relative deviation of every figure that is finite in the reference.
 
-    A figure that we lack, or that is not finite, deviates by infinity.
+    A figure that we lack counts as 0; one that is not finite deviates by infinity.
     """
     for name, expected in theirs.items():
         if not math.isfinite(expected):
             continue
-        value = ours.get(name, math.nan)
-        scale = max(abs(expected), abs(value))
-        gap = abs(value - expected) / scale if scale > 0 else 0.0
-        yield (gap if math.isfinite(gap) else math.inf), f"{where}{name}"
+        yield relative_gap(ours.get(name, 0.0), expected), f"{where}{name}"
 
 
 def compare(case: Case, report: Report, context: _native.Context) -> list[Deviation]:
@@ -58,9 +83,8 @@ def compare(case: Case, report: Report, context: _native.Context) -> list[Deviat
         ours.setdefault(part.name, figures)
     for name, expected in case.components.items():
         found += deviations(ours.get(name, {}), expected, f"{name} ")
-    if case.status == "out_of_bounds":
-        found = [d for d in found if not any(word in d[1] for word in _UNSTABLE)]
-    return found
+    meaningless = _MEANINGLESS.get(case.status, ())
+    return [(gap, name) for gap, name in found if not any(word in name for word in meaningless)]
 
 
 def evaluate_case(case: Case) -> tuple[Report, _native.Context]:
@@ -84,38 +108,85 @@ def check(case: Case) -> tuple[str, str]:
     except UserError as error:
         return "refused", f"{case.name}: refused ({error})"
     found = compare(case, report, context)
+    if not found:
+        return "skipped", f"{case.name}: skipped (no figures in the folder)"
     worst, name = max(found)
     verdict = "ok" if worst <= TOLERANCE else "FAIL"
     note = "" if case.status == "ok" else f", status {case.status}"
     return verdict, f"{case.name}: {worst:.1e} {verdict} ({len(found)} figures, {name}{note})"
 
 
-def _cases(folder: Path) -> Iterator[Case]:
-    """Yield the cases of a folder in whichever format it is."""
+def _chip_cases(folder: Path) -> Iterator[Case]:
+    """Yield the chip configurations of a folder in whichever format it is."""
     if (folder / "configs.jsonl.gz").exists():
         yield from table_cases(folder)
     if any(folder.glob("*_[A-Z].json")):
         yield from small_cases(folder, _native.parameter_names())
 
 
-def verify_folder(folder: Path, report: Callable[[str], None]) -> bool:
-    """Compare every configuration of a folder of reference figures with our model.
+def _check_rows(
+    path: Path, group: str, figures: RowFigures, skipped: Mapping[str, str], tolerance: float
+) -> Iterator[tuple[str, str]]:
+    """Yield verdict and line of each group of rows (by the column `group`) of a recording."""
+    worst: dict[str, tuple[float, int, str]] = {}
+    with gzip.open(path, "rt") as file:
+        for number, row in enumerate(csv.DictReader(file), start=2):
+            name = row[group]
+            gap, count, where = worst.get(name, (0.0, 0, ""))
+            if name not in skipped:
+                for column, ours, theirs in figures(row):
+                    found = relative_gap(ours, theirs)
+                    if found > gap:
+                        gap, where = found, f", line {number} {column}"
+            worst[name] = (gap, count + 1, where)
+    for name, (gap, count, where) in worst.items():
+        if name in skipped:
+            yield "skipped", f"{path.name} {name}: skipped ({skipped[name]})"
+            continue
+        verdict = "ok" if gap <= tolerance else "FAIL"
+        yield verdict, f"{path.name} {name}: {gap:.1e} {verdict} ({count} rows{where})"
 
-    `report` gets one line a configuration (its largest relative deviation and the figure that has
-    it) and a final tally. Returns False if any figure deviates by more than 0.1 %.
+
+def _checks(folder: Path) -> Iterator[tuple[str, str]]:
+    """Yield verdict and line of everything in a folder that can be compared."""
+    for name in ("golden_formulas.csv.gz", "formulas.csv.gz"):
+        for path in (folder / name, folder.parent / name):
+            if path.exists():
+                yield from _check_rows(path, "kind", formula_figures, {}, FORMULA_TOLERANCE)
+    for name in ("golden_modules.csv.gz", "modules.csv.gz"):
+        for path in (folder / name, folder.parent / name):
+            if path.exists():
+                yield from _check_rows(
+                    path, "module", circuit_figures, NOT_BUILT, CIRCUIT_TOLERANCE
+                )
+    for case in _chip_cases(folder):
+        yield check(case)
+
+
+def verify_folder(folder: Path, report: Callable[[str], None]) -> bool:
+    """Compare everything in a folder of reference figures with our model.
+
+    Chip configurations give one line each: the largest relative deviation, a verdict and the figure
+    that deviates most. Recordings of gate formulas and circuit modules, in the folder or beside it,
+    give one line a kind of row. The last line is a tally. Returns False if a chip figure deviates
+    by more than 0.1 %, a module's by more than 1e-6 or a formula's by more than 1e-9.
 
     Raises:
-        UserError: the folder has no reference figures.
+        UserError: the folder has no reference figures, or a file of it cannot be read.
     """
     tally: Counter[str] = Counter()
-    for case in _cases(folder):
-        verdict, line = check(case)
-        tally[verdict] += 1
-        report(line)
+    try:
+        for verdict, line in _checks(folder):
+            tally[verdict] += 1
+            report(line)
+    except (OSError, EOFError, ValueError, KeyError, zlib.error) as error:
+        raise UserError(
+            f"{folder}: a file of reference figures cannot be read ({error!r})"
+        ) from error
     if not tally:
         raise UserError(
             f"{folder}: no reference figures; expected configs.jsonl.gz and results.csv.gz, "
-            "or <variant>_<net>.json"
+            "<variant>_<net>.json, formulas.csv.gz or modules.csv.gz"
         )
     order = ("ok", "FAIL", "refused", "skipped")
     report(", ".join(f"{tally[verdict]} {verdict}" for verdict in order))

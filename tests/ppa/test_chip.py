@@ -15,7 +15,9 @@ import pytest
 
 from cimsim import _native
 from cimsim.errors import UserError
-from cimsim.ppa import cases, generator, verify
+from cimsim.ppa import generator, verify
+from cimsim.ppa.small_cases import small_cases
+from cimsim.ppa.table_cases import table_cases as read_table_cases
 
 REFERENCE = Path(__file__).parents[1] / "reference"
 
@@ -33,7 +35,7 @@ REFUSED = {
 
 @pytest.fixture(scope="module")
 def table_cases():
-    return {case.name: case for case in cases.table_cases(REFERENCE / "ppa_chip")}
+    return {case.name: case for case in read_table_cases(REFERENCE / "ppa_chip")}
 
 
 def check_exactly(case):
@@ -99,7 +101,7 @@ def small_folder(tmp_path_factory):
 
 
 def test_all_configurations_with_figures_between_the_levels(small_folder):
-    found = list(cases.small_cases(small_folder, _native.parameter_names()))
+    found = list(small_cases(small_folder, _native.parameter_names()))
     assert len(found) == 65
     for case in found:
         worst, figure = check_exactly(case)

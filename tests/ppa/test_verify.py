@@ -1,5 +1,6 @@
 """Verification of a folder: verdicts, tolerance, and folders that lack files."""
 
+import csv
 import gzip
 import json
 import shutil
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cimsim.errors import UserError
-from cimsim.ppa.cases import edited_parameters
+from cimsim.ppa.small_cases import edited_parameters
 from cimsim.ppa.verify import deviations, verify_folder
 
 REFERENCE = Path(__file__).parents[1] / "reference" / "ppa_chip"
@@ -82,10 +83,13 @@ def test_a_folder_without_reference_figures_is_refused(tmp_path):
         verify_folder(tmp_path, print)
 
 
-def test_a_missing_figure_deviates_by_infinity():
-    found = {name: gap for gap, name in deviations({"a": 1.0}, {"a": 1.0, "b": 2.0})}
-    assert found["a"] == 0
-    assert found["b"] == float("inf")
+def test_a_missing_figure_counts_as_zero():
+    ours = {"a": 1.0, "d": float("nan")}
+    theirs = {"a": 1.0, "b": 2.0, "c": 0.0, "d": 1.0}
+    found = {name: gap for gap, name in deviations(ours, theirs)}
+    assert found["a"] == found["c"] == 0
+    assert found["d"] == float("inf")
+    assert found["b"] == 1
 
 
 def test_figures_that_the_reference_lacks_are_not_compared():
@@ -107,3 +111,48 @@ def test_edits_of_a_parameter_file():
         "tileBufferType": 1,
         "cellBit": 2,
     }
+
+
+def test_recordings_of_formulas_and_modules_beside_the_folder(folder):
+    inside = folder / "chips"
+    inside.mkdir()
+    for item in (*folder.glob("*.gz"), folder / "networks"):
+        item.rename(inside / item.name)
+    recorded = REFERENCE.parent / "ppa"
+    for name, kinds in (("formulas", ("device",)), ("modules", ("SarADC", "CurrentSenseAmp"))):
+        rows = lines_of(recorded / f"{name}.csv.gz")
+        kept = [row for row in rows[1:] if any(f",{kind}," in row for kind in kinds)]
+        write(folder / f"{name}.csv.gz", [rows[0], *kept])
+    good, said = run(inside)
+    assert good
+    assert [line.split(": ")[0] for line in said[:3]] == [
+        "formulas.csv.gz device",
+        "modules.csv.gz SarADC",
+        "modules.csv.gz CurrentSenseAmp",
+    ]
+    assert said[-1] == "4 ok, 0 FAIL, 1 refused, 2 skipped"
+
+    rows = lines_of(folder / "modules.csv.gz")
+    at = rows[0].split(",").index("area_m2")
+    sar = next(i for i, row in enumerate(rows) if ",SarADC," in row)
+    broken = next(csv.reader([rows[sar]]))
+    broken[at] = repr(float(broken[at]) * 1.0001)
+    rows[sar] = ",".join(f'"{cell}"' if "," in cell else cell for cell in broken)
+    write(folder / "modules.csv.gz", rows)
+    good, said = run(inside)
+    assert not good
+    assert f"line {sar + 1} area_m2" in said[1]
+
+
+def test_a_damaged_file_is_named_in_one_line(folder):
+    (folder / "results.csv.gz").write_bytes(b"not a gzip file")
+    with pytest.raises(UserError, match="cannot be read"):
+        verify_folder(folder, lambda line: None)
+
+
+def test_a_configuration_without_figures_is_skipped(folder):
+    for table in ("results", "layers", "breakdown"):
+        (folder / f"{table}.csv.gz").unlink()
+    good, said = run(folder)
+    assert good
+    assert said[-1] == "0 ok, 0 FAIL, 1 refused, 3 skipped"
