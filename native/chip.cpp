@@ -48,7 +48,7 @@ void Chip::size_bus_and_buffer() {
   const double core = static_cast<double>(p.global_buffer_core_rows) * p.global_buffer_core_cols;
   buffer_.core.size(p.global_buffer_core_rows * p.global_buffer_core_cols,
                     p.global_buffer_core_cols, p.global_buffer_sram);
-  buffer_.cores = static_cast<int>(ceil_div(std::floor(p.input_bits * stored), core));
+  buffer_.cores = std::max(1, static_cast<int>(ceil_div(std::floor(p.input_bits * stored), core)));
   if (p.global_bus_htree) {
     htree_.emplace(context_).size(plan_.grid_rows, plan_.grid_cols, p.global_bus_delay_tolerance,
                                   bus_width_);
@@ -63,8 +63,8 @@ void Chip::size_bus_and_buffer() {
 void Chip::size_results() {
   const Parameters& p = context_.parameters;
   const double muxed = p.cols_muxed;
-  pooling_.size(p.input_bits, 4,
-                static_cast<int>(std::max(plan_.tile_size, plan_.novel_pe_size) / muxed));
+  const double pooled = std::max(plan_.tile_size, plan_.novel_pe_size) / muxed;
+  pooling_.size(p.input_bits, 4, std::max(1, static_cast<int>(pooled)));
   int operands = 1;
   for (const auto& layer : plan_.layers) operands = std::max(operands, layer.tile_rows());
   double outputs = std::max(plan_.tile_size, plan_.novel_pe_size);
@@ -205,7 +205,9 @@ double Chip::bus_transfer(std::size_t layer, double bits_out, double bits_in, Fi
     figures.energy[Part::GlobalBus] += htree_->read_energy;
     return htree_->read_latency;
   }
-  const int x = static_cast<int>(std::ceil(cols / 2)), y = static_cast<int>(std::ceil(rows / 2));
+  const int x = static_cast<int>(std::ceil(cols / 2));
+  // A chip of one tile has no vertical bus; the reference gives it a negative length and energy.
+  const int y = static_cast<int>(std::min(std::ceil(rows / 2), rows - 1));
   xy_bus_->latency(x, y, side, side, std::ceil(bits_out / bus_width_ * rows / placed.tile_rows()),
                    std::ceil(bits_in / bus_width_ * cols / placed.tile_cols()));
   xy_bus_->power(x, y, side, side, bits_out * p.input_toggle, bits_in * p.output_toggle);

@@ -87,7 +87,7 @@ class SramParallel : public SramBuilder {
   void size() {
     const double sections = param().repeaters + 1;
     rows_.size(LineKind::Row, param().rows, wires_.row_resistance / sections);
-    if (counts_.muxed > 1) array_.access_resistance = access_resistance_;
+    array_.access_resistance = access_resistance_;
     const double pairs = param().parallel_rows / 2;
     select_.size(counts_, access_resistance_ / pairs);
     adc_.size(param().adc_levels, true, true, array_);

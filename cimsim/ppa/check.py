@@ -6,7 +6,7 @@ import numpy as np
 
 from cimsim.campaign.design import DesignPoint
 from cimsim.ppa.engine import NetworkLayer, evaluate
-from cimsim.ppa.parameters import engine_parameters
+from cimsim.ppa.parameters import engine_parameters, errors_in_design_terms
 from cimsim.ppa.technology import load_context
 
 SUBARRAYS_PER_SIDE = 4
@@ -35,4 +35,6 @@ def check_supported(point: DesignPoint) -> None:
     )
     inputs = [[np.zeros((rows, 1), dtype=np.uint8)]]
     weights = [np.zeros((rows, columns), dtype=np.int32)]
-    evaluate(load_context(engine_parameters(point)), [probe], inputs, weights)
+    context = load_context(engine_parameters(point))
+    with errors_in_design_terms(point):
+        evaluate(context, [probe], inputs, weights)

@@ -6,6 +6,9 @@ what a design point does not name keeps its default there.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from cimsim.campaign.design import DesignPoint
 from cimsim.errors import UserError
 
@@ -68,6 +71,35 @@ def engine_parameters(point: DesignPoint) -> dict[str, float]:
         parameters["resistanceOn"] = cell.resistance_on
         parameters["resistanceOff"] = cell.resistance_off
     return {name: float(value) for name, value in parameters.items()}
+
+
+_FIELDS = {
+    "resistanceOn": "cell.resistance_on",
+    "currentMode": "array.adc.sensing current",
+    "numColMuxed": "array.adc.columns_shared",
+    "numColSubArray": "array.columns",
+}
+"""Fields of a design point behind the parameters that the engine's errors name."""
+
+
+@contextmanager
+def errors_in_design_terms(point: DesignPoint) -> Iterator[None]:
+    """Let errors of the engine name the fields of the design point that they are about.
+
+    Raises:
+        UserError: the block raised one.
+    """
+    try:
+        yield
+    except UserError as error:
+        message = str(error)
+        for name, field in _FIELDS.items():
+            message = message.replace(name, field)
+        raise UserError(
+            f"{message} (cell.technology {point.cell.technology}, chip.node {point.chip.node}, "
+            f"chip.temperature {point.chip.temperature}, array {point.array.rows} x "
+            f"{point.array.columns})"
+        ) from None
 
 
 def _check_timing(point: DesignPoint) -> None:

@@ -28,7 +28,7 @@ from cimsim.ppa.engine import (
     unpadded_positions,
 )
 from cimsim.ppa.generator import stored_codes
-from cimsim.ppa.parameters import engine_parameters
+from cimsim.ppa.parameters import engine_parameters, errors_in_design_terms
 from cimsim.ppa.technology import load_context
 from cimsim.tables import read_table, rows, write_table
 
@@ -127,12 +127,10 @@ def evaluate_design(
             "is no chip to evaluate"
         )
     network = [_network_layer(row, point) for row in placed]
-    report = evaluate(
-        context,
-        network,
-        _input_codes(network, trace, point),
-        _stored_weights(placed, weights, point) if needs_weights(context) else [],
-    )
+    inputs = _input_codes(network, trace, point)
+    stored = _stored_weights(placed, weights, point) if needs_weights(context) else []
+    with errors_in_design_terms(point):
+        report = evaluate(context, network, inputs, stored)
     figures = report.chip | performance(report.chip, _operations(network, point), context)
     for name in schemas.CHIP.names:
         if not math.isfinite(figures[name]):

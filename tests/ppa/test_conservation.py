@@ -216,3 +216,25 @@ def test_wrong_shapes_are_refused():
         evaluate(load_context({"numColMuxed": 256}), NETWORK, inputs, [])
     with pytest.raises(UserError, match="binary mode"):
         evaluate(load_context({"operationmode": 4}), NETWORK, inputs, [])
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3])
+@pytest.mark.parametrize("bus", [0, 1])
+def test_a_chip_of_one_tiny_tile_is_finite(rows, bus):
+    # The reference divides by its number of pooling units and buffer cores, 0 here, and gives the
+    # bus of one tile a negative length.
+    layer = NetworkLayer("one", 1, 1, rows, 1, 1, 2, True, 1.0)
+    inputs = [[np.full((rows, 1), 255, dtype=np.uint8)]]
+    parameters = {
+        "numRowSubArray": rows,
+        "numRowParallel": rows,
+        "numColMuxed": 32,
+        "globalBusType": bus,
+        "accesstype": 4,
+        "synapseBit": 1,
+        "numBitInput": 1,
+    }
+    report = report_of(parameters, inputs, network=[layer])
+    assert report.chip["tiles"] == 1
+    assert all(math.isfinite(value) and value >= 0 for value in report.chip.values())
+    assert all(joule >= 0 for joule in report.layers[0].energy.values())
