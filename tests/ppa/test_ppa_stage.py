@@ -229,7 +229,7 @@ def test_the_reference_places_its_floating_point_stem():
         ({"chip": {"activation_function": "sigmoid"}}, "sigmoid .* allowed: relu"),
         (
             {"chip": {"temperature": 350}},
-            r"access transistor for cell.resistance_on 6000 ohm .* temperature 350",
+            r"access transistor for cell.resistance_on 6000 ohm .* chip.temperature 350",
         ),
         ({"quantization": {"input_bits": 6}}, "8 input bits but quantization.input_bits is 6"),
     ],
