@@ -131,7 +131,7 @@ def native_settings(settings: ArraySettings, shape: tuple[int, int], layer: str,
     native.rows, native.columns = shape
     native.parallel_rows = settings.parallel_rows
     native.cell_bits, native.slices = settings.cell_bits, settings.cells_per_weight
-    native.dac_bits, native.cycles = settings.dac_bits, settings.input_cycles
+    native.dac_bits, native.reads = settings.dac_bits, settings.input_cycles
     native.adc_top, native.adc_step = settings.adc_top, settings.adc_step
     native.read_noise = settings.read_noise if settings.has_read_noise else 0.0
     native.output_sigma = settings.output_sigma

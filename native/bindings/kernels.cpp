@@ -110,7 +110,7 @@ void bind_kernels(py::module_& m) {
       .def_readwrite("cell_bits", &LayerSettings::cell_bits)
       .def_readwrite("slices", &LayerSettings::slices)
       .def_readwrite("dac_bits", &LayerSettings::dac_bits)
-      .def_readwrite("cycles", &LayerSettings::cycles)
+      .def_readwrite("reads", &LayerSettings::reads)
       .def_readwrite("adc_top", &LayerSettings::adc_top)
       .def_readwrite("adc_step", &LayerSettings::adc_step)
       .def_readwrite("read_noise", &LayerSettings::read_noise)

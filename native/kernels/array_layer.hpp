@@ -19,7 +19,7 @@ struct LayerSettings {
   int cell_bits = 1;
   int slices = 1;  // cells of a weight
   int dac_bits = 1;
-  int cycles = 1;  // reads that an input takes
+  int reads = 1;  // input cycles
   int64_t adc_top = 0;
   double adc_step = 1.0;
   double read_noise = 0.0;  // relative to the conductance of each cell
@@ -44,7 +44,7 @@ class ArrayLayer {
   const LayerSettings& settings() const { return settings_; }
 
   // Digital sums over input cycles, slices and groups of code * 2^(place of cycle and slice):
-  // result [vector][column]. `codes` [vector][row] as their lowest cycles * dac_bits bits. The
+  // result [vector][column]. `codes` [vector][row] as their lowest reads * dac_bits bits. The
   // vectors have the indices first_vector, first_vector + 1, ... in the random draws.
   void product(const uint16_t* codes, int64_t vectors, uint64_t first_vector, Isa isa,
                int64_t* result) const;
@@ -54,35 +54,33 @@ class ArrayLayer {
   std::vector<int64_t> count_column_sums(const uint16_t* codes, int64_t vectors, Isa isa) const;
 
  private:
-  // Storage of the cells; see product.hpp.
-  enum class CellType { bits, halves, fixed };
+  enum class CellType { bytes, halves, ints };
 
   explicit ArrayLayer(const LayerSettings& settings);
+  int columns_of_block() const;
   int rows_of_group(int64_t group) const;
-  int64_t largest_group_sum(const uint8_t* digits) const;
-  template <class Cell, class Source>
-  void store_cells(Buffer<Cell>& target, const Source& put_row);
-  void store_bits(const uint8_t* digits);
+  int64_t cells_of_group() const;
   void limit_top(double largest_sum);
   void choose_code_table(int64_t largest_sum);
+  template <class Cell, class Source>
+  void store_cells(Buffer<Cell>& target, const Source& cell_at) const;
   GroupJob job_template() const;
   void run(GroupJob job, const uint16_t* codes, int64_t vectors, uint64_t first_vector, Isa isa,
            int64_t* result) const;
-  void run_group(GroupJob job, int64_t group, Isa isa) const;
+  void run_group(const GroupJob& job, Isa isa) const;
+  const void* group_cells(int64_t group) const;
 
   LayerSettings settings_;
   Readout readout_ = Readout::ideal;
-  CellType type_ = CellType::bits;
+  CellType type_ = CellType::bytes;
   int32_t adc_top_ = 0;
   int64_t groups_ = 0;
-  int64_t parts_ = 0;      // of the table of a full group
-  int64_t stride_ = 0;     // from one row to the next: cells, or words of 64 one-bit cells
-  int64_t words_ = 0;      // 64-bit words of a full group's rows
-  Buffer<uint64_t> bits_;  // [group][slice][kRowsPerEntry * parts][stride]
+  int64_t quads_ = 0;   // of a full group
+  int64_t blocks_ = 0;  // of columns
+  Buffer<uint8_t> bytes_;
   Buffer<uint16_t> halves_;
-  Buffer<int32_t> fixed_;
-  std::vector<uint64_t> last_column_;  // [group][slice][word], or empty
-  std::vector<double> reference_;      // [group][kRowsPerEntry * parts], or empty
+  Buffer<int32_t> ints_;
+  std::vector<double> reference_;  // [group][4 * quads], or empty
   bool reference_is_silent_ = true;
   int value_bits_ = 0;
   int square_bits_ = 0;
@@ -90,7 +88,7 @@ class ArrayLayer {
   double noise_floor_ = 0.0;
   std::vector<int32_t> codes_;  // code of each ideal sum, where rint(sum * float(1 / step)) differs
   std::vector<float> output_mean_;
-  std::vector<float> output_variances_;
+  std::vector<float> output_std_;
 };
 
 }  // namespace cimsim::kernels

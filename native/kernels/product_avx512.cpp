@@ -14,11 +14,6 @@
 #endif
 
 #define CIMSIM_VECTOR_BYTES 64
-#if defined(__GNUC__) && !defined(__clang__)
-// GCC 12's own avx512fintrin.h initialises undefined vectors by themselves (GCC bug 105593).
-#pragma GCC diagnostic ignored "-Wuninitialized"
-#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
-#endif
 
 namespace cimsim::kernels::avx512 {
 #include "kernels/product_isa.inl"

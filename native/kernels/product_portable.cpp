@@ -8,10 +8,6 @@
 #include "kernels/product.hpp"
 
 #define CIMSIM_VECTOR_BYTES 16
-#if defined(__GNUC__) && !defined(__clang__)
-// Table rows of 32 bytes are passed between inlined functions only.
-#pragma GCC diagnostic ignored "-Wpsabi"
-#endif
 
 namespace cimsim::kernels::portable {
 #include "kernels/product_isa.inl"

@@ -8,29 +8,26 @@
 #define CIMSIM_AVX2 1
 #endif
 
-// A step of the work with loops of its own: registers are allocated for it alone.
-#define CIMSIM_STEP __attribute__((noinline))
-
-template <class T, int bytes = CIMSIM_VECTOR_BYTES>
+template <class T>
 struct VectorOf {
-  typedef T type __attribute__((vector_size(bytes), may_alias));
+  typedef T type __attribute__((vector_size(CIMSIM_VECTOR_BYTES), may_alias));
 };
-using Floats = VectorOf<float>::type;
-using Ints = VectorOf<int32_t>::type;
-// 64-bit lanes; as Philox words their low halves count and the high halves may be anything.
-using Longs = VectorOf<uint64_t>::type;
+template <class T>
+using Vector = typename VectorOf<T>::type;
+using Floats = Vector<float>;
+using Ints = Vector<int32_t>;
+using Words = Vector<uint32_t>;
 
 constexpr int kLanes = CIMSIM_VECTOR_BYTES / 4;
-constexpr int kLongs = CIMSIM_VECTOR_BYTES / 8;
 
-template <class V>
-inline V load(const void* p) {
+template <class V, class T>
+inline V load(const T* p) {
   V v;
   __builtin_memcpy(&v, p, sizeof v);
   return v;
 }
-template <class V>
-inline void store(void* p, V v) {
+template <class V, class T>
+inline void store(T* p, V v) {
   __builtin_memcpy(p, &v, sizeof v);
 }
 template <class V, class T>
@@ -39,29 +36,6 @@ inline V splat(T value) {
 }
 
 inline Floats to_float(Ints v) { return __builtin_convertvector(v, Floats); }
-inline Floats load_as_float(const float* p) { return load<Floats>(p); }
-inline Floats load_as_float(const int32_t* p) { return to_float(load<Ints>(p)); }
-// The first half of the lanes from p, the second from q.
-inline Floats load_halves(const float* p, const float* q) {
-#if defined(CIMSIM_AVX512)
-  return (Floats)_mm512_insertf32x8(_mm512_castps256_ps512(_mm256_loadu_ps(p)), _mm256_loadu_ps(q),
-                                    1);
-#else
-  Floats v;
-  __builtin_memcpy(&v, p, sizeof v / 2);
-  __builtin_memcpy(reinterpret_cast<char*>(&v) + sizeof v / 2, q, sizeof v / 2);
-  return v;
-#endif
-}
-inline Floats load_as_float(const uint8_t* p) {
-#if defined(CIMSIM_AVX512)
-  return to_float((Ints)_mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i*)p)));
-#elif defined(CIMSIM_AVX2)
-  return to_float((Ints)_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i*)p)));
-#else
-  return Floats{float(p[0]), float(p[1]), float(p[2]), float(p[3])};
-#endif
-}
 
 inline Floats smaller(Floats a, Floats b) {
 #if defined(CIMSIM_AVX512)
@@ -94,36 +68,9 @@ inline Floats square_root(Floats v) {
 #endif
 }
 
-// Square root within kRootError of it, relative (absolute below 1e-15). Depends on the processor.
-constexpr float kRootError = 1e-6F;
-inline Floats rough_square_root(Floats v) {
-#if defined(CIMSIM_AVX512) || defined(CIMSIM_AVX2)
-  v = larger(v, splat<Floats>(1e-30F));
-#if defined(CIMSIM_AVX512)
-  const Floats y = (Floats)_mm512_rsqrt14_ps((__m512)v);
-#else
-  const Floats y = (Floats)_mm256_rsqrt_ps((__m256)v);
-#endif
-  const Floats root = v * y;
-  return root * (1.5F - (0.5F * root) * y);  // a step of Newton's method
-#else
-  return square_root(v);
-#endif
-}
-
-inline Floats magnitude(Floats v) { return (Floats)((Ints)v & 0x7FFFFFFF); }
-
-// 1 if a lane of a is above that of b, else 0.
-inline int any_above(Floats a, Floats b) {
-#if defined(CIMSIM_AVX512)
-  return _mm512_cmp_ps_mask((__m512)a, (__m512)b, _CMP_GT_OQ) != 0;
-#elif defined(CIMSIM_AVX2)
-  return _mm256_movemask_ps((__m256)(a > b)) != 0;
-#else
-  const Ints found = a > b;
-  return (found[0] | found[1] | found[2] | found[3]) != 0;
-#endif
-}
+// Eight (or four) 64-bit lanes whose low halves are 32-bit words; the high halves may be anything.
+using Longs = Vector<uint64_t>;
+constexpr int kLongs = CIMSIM_VECTOR_BYTES / 8;
 
 // 64-bit products of the low halves.
 inline Longs multiply_low_halves(Longs a, Longs b) {
@@ -138,6 +85,56 @@ inline Longs multiply_low_halves(Longs a, Longs b) {
 #endif
 }
 
+// Philox4x32-10 (Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy as 1, 2, 3",
+// SC 2011) of `blocks` counters (first[b], c1, third[b], c3): words out[4 * b .. 4 * b + 3].
+// Works on multiples of kLongs blocks: the arrays are as long as that.
+inline void philox(const uint64_t* first, uint32_t c1, const uint64_t* third, uint32_t c3,
+                   uint32_t seed, uint32_t layer, int blocks, uint32_t* out) {
+  const Longs m0 = splat<Longs>(uint64_t{0xD2511F53});
+  const Longs m1 = splat<Longs>(uint64_t{0xCD9E8D57});
+  const Longs low = splat<Longs>(uint64_t{0xFFFFFFFF});
+  for (int b = 0; b < blocks; b += kLongs) {
+    Longs x0 = load<Longs>(first + b);
+    Longs x1 = splat<Longs>(uint64_t{c1});
+    Longs x2 = load<Longs>(third + b);
+    Longs x3 = splat<Longs>(uint64_t{c3});
+    uint32_t k0 = seed;
+    uint32_t k1 = layer;
+#pragma GCC unroll 10
+    for (int round = 0; round < 10; ++round) {
+      const Longs p0 = multiply_low_halves(m0, x0);
+      const Longs p1 = multiply_low_halves(m1, x2);
+      x0 = (p1 >> 32) ^ x1 ^ splat<Longs>(uint64_t{k0});
+      x2 = (p0 >> 32) ^ x3 ^ splat<Longs>(uint64_t{k1});
+      x1 = p1;
+      x3 = p0;
+      k0 += 0x9E3779B9U;
+      k1 += 0xBB67AE85U;
+    }
+    const Longs w01 = (x0 & low) | (x1 << 32);
+    const Longs w23 = (x2 & low) | (x3 << 32);
+    // Block b: the pair w01 then the pair w23.
+#if defined(CIMSIM_AVX512)
+    const __m512i first_half = _mm512_setr_epi64(0, 8, 1, 9, 2, 10, 3, 11);
+    const __m512i second_half = _mm512_setr_epi64(4, 12, 5, 13, 6, 14, 7, 15);
+    store(out + 4 * b, _mm512_permutex2var_epi64((__m512i)w01, first_half, (__m512i)w23));
+    store(out + 4 * b + 16, _mm512_permutex2var_epi64((__m512i)w01, second_half, (__m512i)w23));
+#elif defined(CIMSIM_AVX2)
+    const __m256i even = _mm256_unpacklo_epi64((__m256i)w01, (__m256i)w23);
+    const __m256i odd = _mm256_unpackhi_epi64((__m256i)w01, (__m256i)w23);
+    store(out + 4 * b, _mm256_permute2x128_si256(even, odd, 0x20));
+    store(out + 4 * b + 8, _mm256_permute2x128_si256(even, odd, 0x31));
+#else
+    for (int k = 0; k < kLongs; ++k) {
+      const uint64_t pairs[2] = {w01[k], w23[k]};
+      for (int w = 0; w < 4; ++w) {
+        out[4 * (b + k) + w] = static_cast<uint32_t>(pairs[w / 2] >> (32 * (w % 2)));
+      }
+    }
+#endif
+  }
+}
+
 inline float float_of_bits(uint32_t bits) {
   float value;
   __builtin_memcpy(&value, &bits, sizeof value);
@@ -147,4 +144,75 @@ inline uint32_t bits_of_float(float value) {
   uint32_t bits;
   __builtin_memcpy(&bits, &value, sizeof bits);
   return bits;
+}
+
+constexpr float kLargestTail = 2147483520.0F;  // largest float below 2^31
+
+// Standard normal number of a word; see make_normal_table.py.
+inline float normal_of_word(uint32_t word) {
+  const uint32_t sign = word & 0x80000000U;
+  const int32_t tail = static_cast<int32_t>(sign != 0 ? ~word : word);
+  const float half = static_cast<float>(tail) + 0.5F;
+  const uint32_t bits = bits_of_float(half < kLargestTail ? half : kLargestTail);
+  const float s = float_of_bits((bits & 0x7FFFFFU) | 0x3F800000U) - 1.5F;
+  const int octave = static_cast<int>((bits >> 23) & 31U);
+  float z = kNormalTable[kNormalDegree][octave];
+  for (int k = kNormalDegree - 1; k >= 0; --k) z = z * s + kNormalTable[k][octave];
+  return float_of_bits(bits_of_float(z) ^ sign);
+}
+
+#if defined(CIMSIM_AVX512)
+inline Floats table_row(int k, Ints exponents) {
+  const __m512 low = _mm512_loadu_ps(kNormalTable[k]);
+  const __m512 high = _mm512_loadu_ps(kNormalTable[k] + 16);
+  return (Floats)_mm512_permutex2var_ps(low, (__m512i)exponents, high);
+}
+#elif defined(CIMSIM_AVX2)
+// The eight octaves next to the centre, exponent fields 150 to 157, by field & 7.
+struct CentralOctaves {
+  float value[kNormalDegree + 1][8];
+};
+constexpr CentralOctaves central_octaves() {
+  CentralOctaves t{};
+  for (int k = 0; k <= kNormalDegree; ++k) {
+    for (int field = 150; field <= 157; ++field) {
+      t.value[k][field & 7] = kNormalTable[k][field & 31];
+    }
+  }
+  return t;
+}
+alignas(32) constexpr CentralOctaves kCentralOctaves = central_octaves();
+constexpr float kCentralTail = 8388608.0F;  // 2^23: the smallest value with field 150
+
+inline Floats table_row(int k, Ints exponents) {
+  return (Floats)_mm256_permutevar8x32_ps(_mm256_load_ps(kCentralOctaves.value[k]),
+                                          (__m256i)exponents);
+}
+#endif
+
+// Standard normal numbers of `count` words, a multiple of 16.
+inline void normals(const uint32_t* words, int count, float* out) {
+#if defined(CIMSIM_AVX512) || defined(CIMSIM_AVX2)
+  for (int c = 0; c < count; c += kLanes) {
+    const Ints word = load<Ints>(words + c);
+    const Ints tail = word ^ (word >> 31);
+    const Floats half = smaller(to_float(tail) + 0.5F, splat<Floats>(kLargestTail));
+#if defined(CIMSIM_AVX2)
+    if (_mm256_movemask_ps((__m256)(half < splat<Floats>(kCentralTail))) != 0) [[unlikely]] {
+      for (int k = 0; k < kLanes; ++k) out[c + k] = normal_of_word(words[c + k]);
+      continue;
+    }
+#endif
+    const Ints bits = (Ints)half;
+    const Ints exponents = bits >> 23;
+    const Floats s = (Floats)((bits & 0x7FFFFF) | 0x3F800000) - 1.5F;
+    Floats z = table_row(kNormalDegree, exponents);
+#pragma GCC unroll 8
+    for (int k = kNormalDegree - 1; k >= 0; --k) z = z * s + table_row(k, exponents);
+    const Ints sign = word & splat<Ints>(static_cast<int32_t>(0x80000000U));
+    store(out + c, (Ints)z ^ sign);
+  }
+#else
+  for (int c = 0; c < count; ++c) out[c] = normal_of_word(words[c]);
+#endif
 }
