@@ -22,14 +22,21 @@ constexpr auto kSpread = make_spread();
 constexpr int kSlice = 32;  ///< columns summed together: one slice of 128 rows stays in the cache
 constexpr int kGroup = 4;   ///< rows whose 16 partial sums are tabulated
 constexpr std::size_t kSums = std::size_t{1} << kGroup;
+constexpr std::array<double, kSlice> kNoCurrent{};
 
 /// Sums of every subset of `kGroup` rows, for each group of the block: [group][subset][column].
 class SubsetSums {
  public:
-  SubsetSums(const CodeMatrix<std::int32_t>& weights, const CellNetwork& network, Range rows,
-             Range cols, int first_col, int width)
-      : groups_(static_cast<std::size_t>((rows.count + kGroup - 1) / kGroup)),
-        sums_(groups_ * kSums * kSlice, 0.0) {
+  /// `memory` is used while the object lives, and may serve the next one.
+  SubsetSums(int rows, std::vector<double>& memory)
+      : groups_(static_cast<std::size_t>((rows + kGroup - 1) / kGroup)), sums_(memory) {
+    sums_.resize(groups_ * kSums * kSlice);
+  }
+
+  /// Columns first_col to first_col + width of the block.
+  void fill(const CodeMatrix<std::int32_t>& weights, const CellNetwork& network, Range rows,
+            Range cols, int first_col, int width) {
+    std::ranges::fill(sums_, 0.0);
     const int digits = 1 << network.cell_bits;
     for (int i = 0; i < rows.count; ++i) {
       std::array<double, kSlice> path{};
@@ -60,14 +67,8 @@ class SubsetSums {
   }
 
   std::size_t groups_;
-  std::vector<double> sums_;
+  std::vector<double>& sums_;
 };
-
-int active_bits(const std::uint8_t* bytes, std::size_t count) {
-  int active = 0;
-  for (std::size_t b = 0; b < count; ++b) active += std::popcount(bytes[b]);
-  return active;
-}
 
 }  // namespace
 
@@ -144,19 +145,23 @@ RowHistogram RowActivity::histogram(Range rows) const {
   return mean;
 }
 
-RowActivity::PackedBits RowActivity::packed(Range rows) const {
-  PackedBits out;
+const RowActivity::PackedBits& RowActivity::packed(Range rows) const {
+  const auto [entry, is_new] = packed_.try_emplace({rows.first, rows.count});
+  PackedBits& out = entry->second;
+  if (!is_new) return out;
   const auto vectors = static_cast<std::size_t>(vectors_), bits = static_cast<std::size_t>(bits_);
-  out.bit_vectors = images_.size() * vectors * bits;
   out.bytes_each = (static_cast<std::size_t>(rows.count) + 7) / 8;
-  out.bytes.assign(out.bit_vectors * out.bytes_each, 0);
+  out.active.assign(images_.size() * vectors * bits, 0);
+  out.bytes.assign(out.active.size() * out.bytes_each, 0);
   for (std::size_t image = 0; image < images_.size(); ++image) {
     for (std::size_t r = 0; r < static_cast<std::size_t>(rows.count); ++r) {
       const std::uint8_t* codes = images_[image].row(static_cast<std::size_t>(rows.first) + r);
       for (std::size_t v = 0; v < vectors; ++v) {
         for (std::size_t b = 0; b < bits; ++b) {
-          const std::size_t at = ((image * vectors + v) * bits + b) * out.bytes_each + r / 8;
-          out.bytes[at] |= static_cast<std::uint8_t>((codes[v] >> b & 1U) << (r % 8));
+          const std::size_t n = (image * vectors + v) * bits + b;
+          const unsigned bit = codes[v] >> b & 1U;
+          out.bytes[n * out.bytes_each + r / 8] |= static_cast<std::uint8_t>(bit << (r % 8));
+          out.active[n] += static_cast<int>(bit);
         }
       }
     }
@@ -167,10 +172,17 @@ RowActivity::PackedBits RowActivity::packed(Range rows) const {
 void for_each_column_sum(const RowActivity::PackedBits& bits,
                          const CodeMatrix<std::int32_t>& weights, const CellNetwork& network,
                          Range rows, Range cols, const ColumnSums& use) {
+  // Kept between blocks: a fresh allocation of this size costs as much as using it.
+  thread_local std::vector<double> memory;
+  SubsetSums sums(rows.count, memory);
   for (int first = 0; first < cols.count; first += kSlice) {
     const int width = std::min(kSlice, cols.count - first);
-    const SubsetSums sums(weights, network, rows, cols, first, width);
-    for (std::size_t n = 0; n < bits.bit_vectors; ++n) {
+    sums.fill(weights, network, rows, cols, first, width);
+    for (std::size_t n = 0; n < bits.active.size(); ++n) {
+      if (bits.active[n] == 0) {
+        use(std::span(kNoCurrent).first(static_cast<std::size_t>(width)), 0);
+        continue;
+      }
       const std::uint8_t* packed = bits.bytes.data() + n * bits.bytes_each;
       std::array<double, kSlice> total{};
       for (std::size_t g = 0; g < sums.groups(); ++g) {
@@ -179,8 +191,7 @@ void for_each_column_sum(const RowActivity::PackedBits& bits,
         const double* group = sums.group(g, subset);
         for (std::size_t j = 0; j < kSlice; ++j) total[j] += group[j];
       }
-      use(std::span(total).first(static_cast<std::size_t>(width)),
-          active_bits(packed, bits.bytes_each));
+      use(std::span(total).first(static_cast<std::size_t>(width)), bits.active[n]);
     }
   }
 }

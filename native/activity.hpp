@@ -5,7 +5,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <span>
+#include <utility>
 #include <vector>
 
 namespace cimsim {
@@ -50,10 +52,11 @@ class RowActivity {
   /// bit-vectors slowest.
   struct PackedBits {
     std::vector<std::uint8_t> bytes;
-    std::size_t bit_vectors = 0;
+    std::vector<int> active;  ///< rows of each bit-vector
     std::size_t bytes_each = 0;
   };
-  PackedBits packed(Range rows) const;
+  /// Kept for the other blocks of the same rows; all of a layer takes as much memory as its codes.
+  const PackedBits& packed(Range rows) const;
   std::size_t images() const { return images_.size(); }
 
  private:
@@ -61,6 +64,7 @@ class RowActivity {
   int vectors_;
   int bits_;
   std::vector<std::int64_t> active_before_;  ///< active rows in rows < r, over all images
+  mutable std::map<std::pair<int, int>, PackedBits> packed_;
 };
 
 /// Conductances of the cells of one block, seen from the foot of its column.

@@ -55,13 +55,14 @@ double Subarray::sensing_energy(const LayerInputs& inputs, Range rows, Range col
   }
   // Columns of resistive cells conduct the mean of their read groups (parallel) or of their active
   // rows (sequential, where each row is sensed by itself).
-  const auto bits = inputs.rows->packed(rows);
+  const auto& bits = inputs.rows->packed(rows);
+  const TabulatedFunction& energy = *sensing.table;
   for_each_column_sum(bits, inputs.weights, sensing.network, rows, cols,
                       [&](std::span<const double> conductances, int active_rows) {
                         const double count = sensings(active_rows);
                         if (count == 0) return;
                         double sum = 0;
-                        for (const double g : conductances) sum += sensing.energy(g / count);
+                        for (const double g : conductances) sum += energy(g / count);
                         joule += sum * count;
                       });
   return joule / static_cast<double>(inputs.rows->images());

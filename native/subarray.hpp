@@ -6,11 +6,13 @@
 // current does (current-mode or SAR sensing of resistive cells).
 #pragma once
 #include <functional>
+#include <optional>
 #include <vector>
 
 #include "activity.hpp"
 #include "figures.hpp"
 #include "parameters.hpp"
+#include "tabulated.hpp"
 
 namespace cimsim {
 
@@ -56,8 +58,10 @@ struct ColumnSensing {
   Dependence dependence = Dependence::None;
   Part part = Part::MultilevelSenseAmplifier;
   std::function<double(double)> energy;  ///< J of one sensing at a conductance (S)
-  double conductance_per_row = 0;        ///< S, with Dependence::ActiveRows
-  CellNetwork network;                   ///< with Dependence::Weights
+  /// The same, tabulated; with Dependence::Weights.
+  std::optional<TabulatedFunction> table;
+  double conductance_per_row = 0;  ///< S, with Dependence::ActiveRows
+  CellNetwork network;             ///< with Dependence::Weights
 };
 
 struct Subarray {
