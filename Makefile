@@ -37,7 +37,7 @@ report: demo
 	snakemake --cores all --report results/report.html
 
 test: $(STAMP)
-	python -m pytest -m "not slow"
+	python -m pytest -m "not slow" --numprocesses auto
 
 test-all: $(STAMP)
 	python -m pytest
