@@ -3,7 +3,8 @@
     python benchmarks/arrays.py
 
 Linear 1024 x 1024, batch 64, 8-bit weights and inputs, 1-bit cells, 128 rows, 7-bit ADC, one
-thread. The torch version loops over input and weight slices with one batched product over the row groups
+thread. The torch
+version loops over input and weight slices with one batched product over the row groups
 each, then rounds and clamps; its read noise is one normal number per conversion. CPU time, medians.
 """
 
@@ -58,9 +59,8 @@ def main() -> None:
     shifted = torch.from_numpy(weights.astype(np.int64) + 128)
     planes = [((shifted >> j) & 1).float() for j in range(BITS)]
     conversions = BITS * BITS * (ROWS // PARALLEL) * BATCH * (COLUMNS + 1)
-    print(
-        "| case | straightforward ms | cimsim ms | ratio | ns per conversion |\n|---|---|---|---|---|"
-    )
+    print("| case | straightforward ms | cimsim ms | ratio | ns per conversion |")
+    print("|---|---|---|---|---|")
     for name, variation, read_noise in (
         ("ideal cells", 0.0, 0.0),
         ("fresh read noise", 0.0, 0.05),
