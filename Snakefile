@@ -12,6 +12,9 @@ from pathlib import Path
 
 from snakemake.utils import min_version
 
+# Snakemake puts this folder on the import path, where the sources would hide an installed package.
+sys.path = [entry for entry in sys.path if Path(entry) != Path(workflow.basedir)]
+
 from cimsim.campaign.plan import load_plan
 from cimsim.errors import UserError
 

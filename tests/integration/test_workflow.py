@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,7 +16,7 @@ from cimsim import schemas
 from cimsim.campaign.paths import KEY_FILE, TABLES
 from cimsim.tables import provenance_of, read_table
 
-from .conftest import JOBS, TINY, Workspace, jobs_in
+from .conftest import JOBS, ROOT, TINY, Workspace, jobs_in
 
 
 @pytest.fixture
@@ -121,3 +124,29 @@ def test_the_report_has_figures_tables_and_captions(finished: Workspace) -> None
     report = (finished.folder / "report.html").read_text()
     for text in ("noise.svg", "energy.svg", "points.csv", "Energy by node."):
         assert text in report
+
+
+def test_sources_beside_the_snakefile_do_not_hide_the_installed_package(
+    workspace: Workspace,
+) -> None:
+    # A clone of the project without the compiled engine, in which an installed cimsim is run.
+    shutil.copy(ROOT / "Snakefile", workspace.folder)
+    shutil.copytree(ROOT / "workflow", workspace.folder / "workflow")
+    (workspace.folder / "config").symlink_to(ROOT / "config")
+    # An editable installation finds cimsim in any case, but not what cimsim imports.
+    for name in ("cimsim", "difflib", "pydantic", "yaml"):
+        (workspace.folder / name).mkdir()
+        text = "raise ImportError('from beside the Snakefile')\n"
+        (workspace.folder / name / "__init__.py").write_text(text)
+    command = [sys.executable, "-P", "-m", "snakemake", "--cores", "1", "--until", "checkpoint"]
+    run = subprocess.run(
+        [*command, "--config", "campaign=campaign.yaml"],
+        cwd=workspace.folder,
+        env={**os.environ, "MPLBACKEND": "Agg"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert list(workspace.results.glob("checkpoint/*/state.parquet"))

@@ -16,4 +16,4 @@ rule calibrate:
     params:
         design=PLAN.design("calibrate"),
     shell:
-        "python -m cimsim calibrate --design {params.design:q} --threads {threads} > {log} 2>&1"
+        "python -P -m cimsim calibrate --design {params.design:q} --threads {threads} > {log} 2>&1"

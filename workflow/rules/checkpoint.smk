@@ -14,4 +14,4 @@ rule checkpoint:
     params:
         design=PLAN.design("checkpoint"),
     shell:
-        "python -m cimsim checkpoint --design {params.design:q} --threads {threads} > {log} 2>&1"
+        "python -P -m cimsim checkpoint --design {params.design:q} --threads {threads} > {log} 2>&1"

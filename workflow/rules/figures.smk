@@ -24,7 +24,7 @@ rule figure:
         declaration=PLAN.figure,
         caption=PLAN.caption,
     shell:
-        "python -m cimsim figure {params.file:q} {wildcards.figure} > {log} 2>&1"
+        "python -P -m cimsim figure {params.file:q} {wildcards.figure} > {log} 2>&1"
 
 
 rule summary:
@@ -47,4 +47,4 @@ rule summary:
         file=PLAN.campaign_file,
         text=PLAN.text,
     shell:
-        "python -m cimsim summary {params.file:q} > {log} 2>&1"
+        "python -P -m cimsim summary {params.file:q} > {log} 2>&1"

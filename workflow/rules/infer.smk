@@ -15,5 +15,5 @@ rule infer:
     params:
         design=PLAN.design("infer"),
     shell:
-        "python -m cimsim infer --design {params.design:q}"
+        "python -P -m cimsim infer --design {params.design:q}"
         " --seeds {wildcards.first}:{wildcards.last} --threads {threads} > {log} 2>&1"

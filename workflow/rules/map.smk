@@ -17,4 +17,4 @@ rule map:
     params:
         design=PLAN.design("map"),
     shell:
-        "python -m cimsim map --design {params.design:q} --threads {threads} > {log} 2>&1"
+        "python -P -m cimsim map --design {params.design:q} --threads {threads} > {log} 2>&1"

@@ -17,4 +17,4 @@ rule ppa:
     params:
         design=PLAN.design("ppa"),
     shell:
-        "python -m cimsim ppa --design {params.design:q} --threads {threads} > {log} 2>&1"
+        "python -P -m cimsim ppa --design {params.design:q} --threads {threads} > {log} 2>&1"

@@ -15,4 +15,4 @@ rule trace:
     params:
         design=PLAN.design("trace"),
     shell:
-        "python -m cimsim trace --design {params.design:q} --threads {threads} > {log} 2>&1"
+        "python -P -m cimsim trace --design {params.design:q} --threads {threads} > {log} 2>&1"
