@@ -46,12 +46,23 @@ void Chip::size_bus_and_buffer() {
   while (bus_width_ > p.max_global_bus_width) bus_width_ /= 2;
 
   const double core = static_cast<double>(p.global_buffer_core_rows) * p.global_buffer_core_cols;
+  // With synchronous data transfer two images are held, and a line is as wide as the bus.
+  const bool synchronous = p.sync_data_transfer;
   buffer_.core.size(p.global_buffer_core_rows * p.global_buffer_core_cols,
-                    p.global_buffer_core_cols, p.global_buffer_sram);
-  buffer_.cores = std::max(1, static_cast<int>(ceil_div(std::floor(p.input_bits * stored), core)));
+                    synchronous ? static_cast<int>(bus_width_) : p.global_buffer_core_cols,
+                    p.global_buffer_sram);
+  const double bits = std::floor(p.input_bits * stored) * (synchronous ? 2 : 1);
+  buffer_.cores = std::max(1, static_cast<int>(ceil_div(bits, core)));
+  if (synchronous) {
+    if (!novel_)
+      throw std::domain_error(
+          "sync_data_transfer needs a layer in novel mapping, and the network has none");
+    equivalent_ = equivalent_tiles(plan_, novel_->areas.array, conventional_.areas.array);
+  }
   if (p.global_bus_htree) {
-    htree_.emplace(context_).size(plan_.grid_rows, plan_.grid_cols, p.global_bus_delay_tolerance,
-                                  bus_width_);
+    htree_.emplace(context_).size(synchronous ? equivalent_.rows : plan_.grid_rows,
+                                  synchronous ? equivalent_.cols : plan_.grid_cols,
+                                  p.global_bus_delay_tolerance, bus_width_);
   } else {
     xy_bus_.emplace(context_).size(plan_.grid_rows, plan_.grid_cols, p.global_bus_delay_tolerance,
                                    bus_width_);
@@ -106,6 +117,11 @@ void Chip::layout() {
     areas_ += static_cast<double>(plan_.novel_tiles) * novel_->areas;
     area_ += plan_.novel_tiles * novel_->area();
   }
+  if (context_.parameters.sync_data_transfer) {
+    // Only outline and cells are those of the equivalent tiles (chip.md 6.1).
+    areas_.array = equivalent_.count * novel_->areas.array;
+    area_ = equivalent_.count * novel_->area();
+  }
   areas_.interconnect += bus_area;
   areas_.accumulation += accumulator_.area;
   areas_.other += buffer_area + pooling_.area + activation_area;
@@ -114,8 +130,11 @@ void Chip::layout() {
 
 Figures Chip::evaluate(std::size_t layer, const LayerInputs& inputs) {
   Figures figures = evaluate_tiles(layer, inputs);
+  const Times in_tiles = figures.times;
   const double vectors = inputs.bit_vectors / context_.parameters.input_bits;
   add_results(layer, vectors, figures);
+  // With synchronous data transfer the results are processed while the next data arrives.
+  if (context_.parameters.sync_data_transfer) figures.times = in_tiles;
   add_transport(layer, vectors, figures);
   return figures;
 }
@@ -179,15 +198,39 @@ void Chip::add_transport(std::size_t layer, double vectors, Figures& figures) {
       static_cast<double>(placed.matrix_cols / p.cols_per_synapse) * p.input_bits * vectors;
   if (layers_[layer].pooled) bits_in /= 4;
 
-  const double bus_time = bus_transfer(layer, bits_out, bits_in, figures);
+  const bool synchronous = p.sync_data_transfer;
+  const double time = synchronous ? synchronous_transfer(layer, bits_out, bits_in, figures)
+                                  : bus_transfer(layer, bits_out, bits_in, figures);
   const double line = buffer_.core.line_width();
   buffer_.core.latency(bits_out / line, bits_in / line, subarray_.cell);
   buffer_.core.power(line, bits_out / line, line, bits_in / line, subarray_.cell);
   figures.energy[Part::GlobalBufferRead] += buffer_.core.read_energy;
   figures.energy[Part::GlobalBufferWrite] += buffer_.core.write_energy;
-  const double parallel = buffer_.parallel(bus_width_);
-  figures.times.add_transport((buffer_.core.read_latency + buffer_.core.write_latency) / parallel,
-                              bus_time);
+  const double transfers = buffer_.core.read_latency + buffer_.core.write_latency;
+  if (!synchronous) {
+    figures.times.add_transport(transfers / buffer_.parallel(bus_width_), time);
+    return;
+  }
+  figures.times.other = 0;  // the reference overwrites what there was (chip quirk 59)
+  figures.times.add_transport(transfers * time, 0);
+}
+
+/// Moves a layer's data in synchronous transfers and returns the cycles of one line of the buffer:
+/// those of the H-tree, as often as the other layers' shares of the wires have to wait.
+double Chip::synchronous_transfer(std::size_t layer, double bits_out, double bits_in,
+                                  Figures& figures) {
+  const Parameters& p = context_.parameters;
+  const double inputs = layer_inputs(layers_[layer], plan_.layers[layer].novel);
+  const double total = total_inputs(inputs, layers_.size());
+  const double wires = bus_width_ * inputs / total;
+  // All units are equivalent tiles. A fraction of a wire switches but carries no data.
+  const double side = novel_->height, width = std::max(std::floor(wires), 1.0);
+  htree_->latency(side, side, 1);
+  htree_->power(
+      side, side, std::ceil(wires),
+      ceil_div(bits_out * p.input_toggle, width) + ceil_div(bits_in * p.output_toggle, width));
+  figures.energy[Part::GlobalBus] += htree_->read_energy;
+  return std::max(htree_->critical_latency(), 1.0) * std::ceil(total / inputs);
 }
 
 /// Moves a layer's data over its share of the bus and returns the latency.

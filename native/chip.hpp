@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "circuits/max_pooling.hpp"
+#include "data_transfer.hpp"
 #include "floorplan.hpp"
 #include "tile.hpp"
 
@@ -29,6 +30,7 @@ struct ChipComponent {
   double area = 0;
   double leakage = 0;
   double sensing_time = 0;  ///< s in the search for the clock period, else 0
+  bool fits = true;         ///< see Circuit::fits
 };
 
 struct LayerReport {
@@ -82,6 +84,7 @@ class Chip {
   void add_results(std::size_t layer, double vectors, Figures& figures);
   void add_transport(std::size_t layer, double vectors, Figures& figures);
   double bus_transfer(std::size_t layer, double bits_out, double bits_in, Figures& figures);
+  double synchronous_transfer(std::size_t layer, double bits_out, double bits_in, Figures& figures);
 
   const Context& context_;
   const std::vector<NetworkLayer>& layers_;
@@ -95,7 +98,8 @@ class Chip {
   AdderTree accumulator_;
   MaxPooling pooling_;
   std::optional<ActivationUnit> activation_;
-  double bus_width_ = 0;  // bits
+  double bus_width_ = 0;        // bits
+  EquivalentTiles equivalent_;  // with synchronous data transfer
   double area_ = 0;
   Areas areas_;
 };

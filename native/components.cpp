@@ -7,11 +7,11 @@ namespace {
 class ComponentList {
  public:
   void add(const std::string& name, double copies, double area, double leakage,
-           double sensing_time = 0) {
-    list_.push_back({name, copies, area, leakage, sensing_time});
+           double sensing_time = 0, bool fits = true) {
+    list_.push_back({name, copies, area, leakage, sensing_time, fits});
   }
   void add(const std::string& name, double copies, const Circuit& circuit) {
-    add(name, copies, circuit.area, circuit.leakage);
+    add(name, copies, circuit.area, circuit.leakage, 0, circuit.fits);
   }
 
   void add_tile(const std::string& kind, double tiles, const Tile& tile) {
@@ -35,7 +35,7 @@ class ComponentList {
     double corners = subarray.area();
     for (const auto& part : subarray.parts) {
       add(std::string("subarray.") + info(part.part).name, count, part.area, part.leakage,
-          clocked ? part.sensing_time : 0);
+          clocked ? part.sensing_time : 0, part.fits);
       corners -= part.area;
     }
     add("subarray.layout", count, corners, 0);
@@ -51,14 +51,15 @@ class ComponentList {
 
 std::vector<ChipComponent> Chip::components() const {
   ComponentList list;
-  double subarrays = static_cast<double>(plan_.conventional_tiles) * conventional_.elements() *
-                     conventional_.pe.subarrays();
-  if (novel_)
-    subarrays +=
-        static_cast<double>(plan_.novel_tiles) * novel_->elements() * novel_->pe.subarrays();
+  const bool all_novel = context_.parameters.sync_data_transfer;
+  const int conventional = all_novel ? 0 : plan_.conventional_tiles;
+  const int novel = all_novel ? equivalent_.count : plan_.novel_tiles;
+  double subarrays =
+      static_cast<double>(conventional) * conventional_.elements() * conventional_.pe.subarrays();
+  if (novel_) subarrays += static_cast<double>(novel) * novel_->elements() * novel_->pe.subarrays();
   list.add_subarrays(subarrays, subarray_, context_.parameters.synchronous);
-  list.add_tile("conventional", plan_.conventional_tiles, conventional_);
-  if (novel_) list.add_tile("novel", plan_.novel_tiles, *novel_);
+  list.add_tile("conventional", conventional, conventional_);
+  if (novel_) list.add_tile("novel", novel, *novel_);
   list.add("chip.global_buffer", buffer_.cores, buffer_.core);
   if (htree_) list.add("chip.global_bus", 1, *htree_);
   if (xy_bus_) list.add("chip.global_bus", 1, *xy_bus_);

@@ -28,11 +28,13 @@ ProcessingElement::ProcessingElement(const Context& context, const Subarray& sub
   side_ = static_cast<int>(std::ceil(std::sqrt(static_cast<double>(array_rows_) * array_cols_)));
   tree_.size(side_, partial_bits_,
              static_cast<int>(std::ceil(static_cast<double>(side_) * p.cols / p.cols_muxed)));
-  input_buffer_.size(p.input_bits * p.rows);
-  output_buffer_.size(p.cols / p.cols_muxed * (partial_bits_ + tree_.stages()));
-  input_bus_.size(BusDirection::Horizontal, side_, side_, 0, p.rows, subarray.height,
+  // With synchronous data transfer all subarrays of a side are served at once (chip.md 4.1).
+  const int served = p.sync_data_transfer ? side_ : 1;
+  input_buffer_.size(p.input_bits * p.rows * served);
+  output_buffer_.size(p.cols * served / p.cols_muxed * (partial_bits_ + tree_.stages()));
+  input_bus_.size(BusDirection::Horizontal, side_, side_, 0, p.rows * served, subarray.height,
                   subarray.width);
-  output_bus_.size(BusDirection::Vertical, side_, side_, 0, p.cols, subarray.height,
+  output_bus_.size(BusDirection::Vertical, side_, side_, 0, p.cols * served, subarray.height,
                    subarray.width);
 
   tree_.layout(0, subarray.width);
@@ -123,7 +125,8 @@ void ProcessingElement::add_transport(Figures& figures, const LayerInputs& input
 
   // A synchronous chip moves data within the sensing cycles (chip quirk 45).
   const double bus_time = p.synchronous ? 0 : input_bus_.read_latency + output_bus_.read_latency;
-  figures.times.add_transport(input_buffer_.read_latency + output_buffer_.read_latency, bus_time);
+  if (!p.sync_data_transfer)  // else hidden behind the transfer from the global buffer
+    figures.times.add_transport(input_buffer_.read_latency + output_buffer_.read_latency, bus_time);
   figures.energy[Part::PeInputBuffer] += input_buffer_.read_energy;
   figures.energy[Part::PeOutputBuffer] += output_buffer_.read_energy;
   figures.energy[Part::PeInputBus] += input_bus_.read_energy;

@@ -19,8 +19,7 @@ struct LayerFigures {
 };
 
 void check_design(const Parameters& p, const std::vector<NetworkLayer>& layers) {
-  if (p.sync_data_transfer)
-    throw std::domain_error("sync_data_transfer is not built; it must be 0");
+  if (p.sync_data_transfer) check_data_transfer(p);
   if (p.cols_muxed > p.cols)
     throw std::domain_error("numColMuxed is " + std::to_string(p.cols_muxed) +
                             " but must be at most numColSubArray, " + std::to_string(p.cols));

@@ -30,6 +30,7 @@ struct SubarrayPart {
   double area = 0;          ///< m^2
   double leakage = 0;       ///< W, as counted by the model
   double sensing_time = 0;  ///< s in the search for the clock period
+  bool fits = true;         ///< see Circuit::fits
 };
 
 /// Energy (J) of reading one bit-vector.

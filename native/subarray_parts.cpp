@@ -165,7 +165,7 @@ WordLineRepeaters SubarrayBuilder::word_line_repeaters() {
 }
 
 void SubarrayBuilder::add(Part part, const Circuit& circuit, double sensing_time) {
-  out_.parts.push_back({part, circuit.area, circuit.leakage, sensing_time});
+  out_.parts.push_back({part, circuit.area, circuit.leakage, sensing_time, circuit.fits});
 }
 
 void SubarrayBuilder::add_select() {

@@ -19,10 +19,9 @@ std::string number(double value) {
 
 ResistiveBuilder::ResistiveBuilder(const Context& context)
     : SubarrayBuilder(context), source_lines_(context) {
-  if (param().nvcap() && param().current_mode && !param().sar_adc)
-    throw std::domain_error("nvcap cells conduct no current: currentMode must be 0");
   if (param().nvcap()) {
     average_resistance_ = 2 / (1 / param().resistance_on + 1 / param().resistance_off);
+    array_.column_cap = wires_.col_cap;
   } else {
     connect_cells();
   }

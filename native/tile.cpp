@@ -80,6 +80,7 @@ void Tile::size() {
                      p.tile_buffer_core_cols, p.pe_buffer_sram);
   input_buffer.size(n * p.input_bits * p.rows, n * p.rows, p.tile_buffer_core_rows,
                     p.tile_buffer_core_cols, p.pe_buffer_sram);
+  if (p.sync_data_transfer) size_one_line_buffers(sum_bits, n);
   if (!p.chip_activation) {
     activation.emplace(context_, cell_);
     activation->size(static_cast<int>(std::ceil(pe_size_ * p.cols / muxed)),
@@ -87,6 +88,22 @@ void Tile::size() {
   }
   const int grid = kind_ == Kind::Novel ? static_cast<int>(std::ceil(std::sqrt(n))) : side_;
   htree.size(grid, grid, p.local_bus_delay_tolerance, n * pe_size_);
+}
+
+/// Buffers whose single line is as wide as the tile, for synchronous data transfer (chip.md 5.1):
+/// a novel tile keeps the number of cores that its narrow buffers have.
+void Tile::size_one_line_buffers(double sum_bits, double elements) {
+  const Parameters& p = context_.parameters;
+  const double core = static_cast<double>(p.tile_buffer_core_rows) * p.tile_buffer_core_cols;
+  const double columns = (kind_ == Kind::Novel ? 1 : elements) * pe_size_;
+  const double results = sum_bits * columns / p.cols_muxed;
+  const double inputs = elements * pe_size_ * p.input_bits;
+  const auto size_line = [&](BufferBank& bank, double bits) {
+    bank.core.size(static_cast<int>(bits), static_cast<int>(bits), p.pe_buffer_sram);
+    if (kind_ == Kind::Conventional) bank.cores = static_cast<int>(std::ceil(bits / core));
+  };
+  size_line(output_buffer, results);
+  size_line(input_buffer, inputs);
 }
 
 void Tile::layout() {
@@ -175,7 +192,8 @@ Figures Tile::evaluate_novel(const LayerInputs& inputs, Range rows, Range cols, 
 void Tile::accumulate(Figures& figures, double reads, int units) {
   accumulator.latency(reads, units, 0);
   accumulator.power(reads, units);
-  figures.times.add_accumulation(accumulator.read_latency);
+  if (!context_.parameters.sync_data_transfer)
+    figures.times.add_accumulation(accumulator.read_latency);
   figures.energy[Part::TileAccumulation] += accumulator.read_energy;
 }
 
@@ -213,7 +231,7 @@ void Tile::add_transport(Figures& figures, double bits_in, double bits_out) {
   htree.power(pe.height, pe.height, bus_width,
               (bits_out * p.input_toggle + bits_in * p.output_toggle) / bus_width);
   figures.energy[Part::TileHTree] += htree.read_energy;
-  figures.times.add_transport(buffer_time, htree.read_latency);
+  if (!p.sync_data_transfer) figures.times.add_transport(buffer_time, htree.read_latency);
 }
 
 }  // namespace cimsim

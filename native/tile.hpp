@@ -80,6 +80,7 @@ class Tile {
 
  private:
   void size();
+  void size_one_line_buffers(double sum_bits, double elements);
   void layout();
   void accumulate(Figures& figures, double reads, int units);
   void add_activation(Figures& figures, double vectors);

@@ -37,4 +37,4 @@ def check_supported(point: DesignPoint) -> None:
     weights = [np.zeros((rows, columns), dtype=np.int32)]
     context = load_context(engine_parameters(point))
     with errors_in_design_terms(point):
-        evaluate(context, [probe], inputs, weights)
+        evaluate(context, [probe], inputs, weights).check_layout()

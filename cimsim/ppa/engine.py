@@ -52,6 +52,8 @@ class Component:
     """One circuit of the chip: `copies` of them, each with this area (m2) and leakage (W).
 
     `sensing_time` (s) is its delay in the search for the clock period, 0 where it takes no part.
+    `fits` is false for a circuit that is larger than its place: DNN+NeuroSim V1.5 then prints an
+    error and goes on with an area of 0.
     """
 
     name: str
@@ -59,6 +61,7 @@ class Component:
     area: float
     leakage: float
     sensing_time: float
+    fits: bool = True
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,19 @@ class Report:
     chip: dict[str, float]
     layers: list[LayerReport]
     components: list[Component]
+
+    def check_layout(self) -> None:
+        """Refuse a chip of which a circuit does not fit.
+
+        Raises:
+            UserError: a circuit is wider or higher than its subarray.
+        """
+        for part in self.components:
+            if not part.fits:
+                raise UserError(
+                    f"an adder of {part.name.replace('_', ' ')} is wider than its subarray; use "
+                    "more array.columns or a larger cell"
+                )
 
 
 def performance(
@@ -150,6 +166,7 @@ def evaluate(
         chip=dict(raw.chip),
         layers=[LayerReport(dict(layer.scalars), dict(layer.energy)) for layer in raw.layers],
         components=[
-            Component(c.name, c.copies, c.area, c.leakage, c.sensing_time) for c in raw.components
+            Component(c.name, c.copies, c.area, c.leakage, c.sensing_time, c.fits)
+            for c in raw.components
         ],
     )

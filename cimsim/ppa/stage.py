@@ -131,6 +131,7 @@ def evaluate_design(
     stored = _stored_weights(placed, weights, point) if needs_weights(context) else []
     with errors_in_design_terms(point):
         report = evaluate(context, network, inputs, stored)
+        report.check_layout()
     figures = report.chip | performance(report.chip, _operations(network, point), context)
     for name in schemas.CHIP.names:
         if not math.isfinite(figures[name]):

@@ -83,7 +83,8 @@ void bind_reports(py::module_& m) {
       .def_readonly("copies", &ChipComponent::copies)
       .def_readonly("area", &ChipComponent::area)
       .def_readonly("leakage", &ChipComponent::leakage)
-      .def_readonly("sensing_time", &ChipComponent::sensing_time);
+      .def_readonly("sensing_time", &ChipComponent::sensing_time)
+      .def_readonly("fits", &ChipComponent::fits);
   py::class_<LayerReport>(m, "LayerReport", "Figures of a layer by name, and energy (J) by part.")
       .def_readonly("scalars", &LayerReport::scalars)
       .def_readonly("energy", &LayerReport::energy);

@@ -225,7 +225,8 @@ void bind_circuits(py::module_& m) {
       .def_readonly("write_latency", &Circuit::write_latency)
       .def_readonly("read_energy", &Circuit::read_energy)
       .def_readonly("write_energy", &Circuit::write_energy)
-      .def_readonly("leakage", &Circuit::leakage);
+      .def_readonly("leakage", &Circuit::leakage)
+      .def_readonly("fits", &Circuit::fits);
   bind_array_values(m);
   bind_logic(m);
   bind_drivers(m);

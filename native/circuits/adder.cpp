@@ -1,7 +1,6 @@
 #include "circuits/adder.hpp"
 
 #include <algorithm>
-#include <stdexcept>
 
 namespace cimsim {
 
@@ -18,11 +17,13 @@ void Adder::size(int bits, int count) {
 void Adder::layout(double new_height, double new_width) {
   const Outline nand = cell_outline(context(), Gate::Nand, 2,
                                     tuned_cells(context()) ? tuned_widths(context()) : nand_);
-  if (new_height != 0) {
-    if (nand.height > new_height) throw std::domain_error("an adder is higher than its subarray");
+  fits = (new_height == 0 || nand.height <= new_height) &&
+         (new_height != 0 || new_width == 0 || nand.width * 9 <= new_width);
+  if (!fits) {
+    set_outline(0, 0);
+  } else if (new_height != 0) {
     set_outline(new_height, nand.width * 9 * bits_ * nand.height * count_ / new_height);
   } else if (new_width != 0) {
-    if (nand.width * 9 > new_width) throw std::domain_error("an adder is wider than its subarray");
     set_outline(nand.width * 9 * (nand.height * bits_) * count_ / new_width, new_width);
   } else {
     set_outline(nand.height, nand.width * 9 * bits_ * count_);

@@ -36,6 +36,7 @@ void AdderTree::layout(double new_height, double new_width) {
   for_each_stage(inputs_, bits_, [&](int adders, int bits) { total_bits += adders * bits; });
   adder_.size(total_bits, trees_);
   adder_.layout(new_width != 0 ? 0 : new_height, new_width);
+  fits = adder_.fits;
   stretch(adder_.area, new_height, new_width);
 }
 

@@ -24,6 +24,9 @@ class Circuit {
   double read_energy = 0;    ///< J, dynamic, for all operations
   double write_energy = 0;   ///< J
   double leakage = 0;        ///< W
+  /// False where the reference prints an error and goes on with a circuit that has no area, because
+  /// it is larger than its place.
+  bool fits = true;
   /// Hz; starts at the parameter's value, lowered once the sensing time is known.
   double clock_frequency = 0;
 

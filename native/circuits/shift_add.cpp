@@ -13,11 +13,13 @@ void ShiftAdd::size(int units, int bits, int pulses) {
 void ShiftAdd::layout(double new_height, double new_width) {
   if (new_width != 0) {
     adder_.layout(0, new_width);
+    fits = adder_.fits;
     flip_flops_.layout(0, new_width);
     set_outline(adder_.height + standard_cell_height(tech()) + flip_flops_.height, new_width);
     return;
   }
   adder_.layout(new_height, 0);
+  fits = adder_.fits;
   flip_flops_.layout(new_height, 0);
   const Widths nand = tuned_cells(context())
                           ? tuned_widths(context())

@@ -231,6 +231,18 @@ def test_the_reference_places_its_floating_point_stem():
             {"chip": {"temperature": 350}},
             r"access transistor for cell.resistance_on 6000 ohm .* chip.temperature 350",
         ),
+        (
+            {
+                "cell": {"access": "none"},
+                "array": {
+                    "rows": 32,
+                    "columns": 28,
+                    "parallel_rows": 32,
+                    "adc": {"columns_shared": 4},
+                },
+            },
+            r"an adder of subarray.weight shift add is wider than its subarray; .* array 32 x 28",
+        ),
         ({"quantization": {"input_bits": 6}}, "8 input bits but quantization.input_bits is 6"),
     ],
 )

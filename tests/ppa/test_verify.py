@@ -28,7 +28,7 @@ def write(path, lines):
 @pytest.fixture
 def folder(tmp_path):
     """Return a folder with four configurations: two good, one refused, one without result."""
-    names = ("c0001", "c0016", "c0018", "c0081")
+    names = ("c0001", "c0016", "c0018", "c0169")
     shutil.copytree(REFERENCE / "networks", tmp_path / "networks")
     wanted = [x for x in lines_of(REFERENCE / "configs.jsonl.gz") if json.loads(x)["id"] in names]
     write(tmp_path / "configs.jsonl.gz", wanted)
@@ -47,10 +47,10 @@ def run(folder):
 def test_one_line_a_configuration_and_a_tally(folder):
     good, said = run(folder)
     assert good
-    assert [line.split(":")[0] for line in said[:-1]] == ["c0001", "c0016", "c0018", "c0081"]
+    assert [line.split(":")[0] for line in said[:-1]] == ["c0001", "c0016", "c0018", "c0169"]
     assert " ok (" in said[0]
     assert "skipped (the reference has no result)" in said[2]
-    assert "refused (nvcap cells conduct no current" in said[3]
+    assert "refused (parameter numRowParallel is 256" in said[3]
     assert said[-1] == "2 ok, 0 FAIL, 1 refused, 1 skipped"
 
 
