@@ -18,6 +18,7 @@ from cimsim.calibration.network import QuantizedNetwork
 from cimsim.calibration.scales import load_quantized
 from cimsim.campaign.design import DesignPoint
 from cimsim.mapping.cells import place
+from cimsim.mapping.self_check import check_ideal_arrays
 from cimsim.schemas import COLUMN_SUMS, LAYERS, WEIGHT_CODES
 from cimsim.tables import read_table, write_table
 from cimsim.workloads.datasets import load_dataset
@@ -43,12 +44,13 @@ def map_network(
     would have, because the hardware model may place them all the same; they have no column sums.
 
     Raises:
-        UserError: a file of an earlier stage is missing or damaged.
+        UserError: a file of an earlier stage is missing or damaged, or the self-check fails.
     """
     data = load_dataset(point.workload.dataset)
     images = data.train_images[: min(COLUMN_SUM_IMAGES, point.quantization.images)]
     with reproducible():
         network = load_quantized(point, checkpoint, calibration, data)
+        check_ideal_arrays(network, point, images[:1])
         sums = count_column_sums(network, point, images)
     write_table(output / "layers.parquet", _layer_columns(network, point), LAYERS, provenance)
     codes = {layer.shape.name: layer.weights.codes for layer in network.layers}

@@ -7,6 +7,8 @@ import torch
 from cimsim.calibration.scales import folded_network
 from cimsim.calibration.stage import calibrate
 from cimsim.campaign.design import DesignPoint
+from cimsim.errors import UserError
+from cimsim.mapping import self_check
 from cimsim.mapping.stage import map_network, read_column_sums
 from cimsim.schemas import COLUMN_SUMS, LAYERS, SCALES, WEIGHT_CODES
 from cimsim.tables import read_table
@@ -112,3 +114,18 @@ def test_column_sums_of_one_layer_by_definition(mapped):
                 sums = ((x[:, group] >> i) & 1) @ ((weights[group] >> j) & 1)
                 np.add.at(expected, sums.ravel(), 1)
     assert abs(histogram["classifier.0"] - expected).sum() <= 0.001 * expected.sum()
+
+
+@pytest.mark.parametrize("model", ["vgg8", "vit"])
+def test_an_engine_that_computes_wrong_stops_the_campaign(mapped, monkeypatch, model):
+    class Wrong(self_check.ProgrammedLayer):
+        def product(self, codes, zero_point=0, first_vector=0):
+            result = super().product(codes, zero_point, first_vector)
+            result[-1, -1] += self._weights.shape[1] == 10  # one unit, in the classifier
+            return result
+
+    monkeypatch.setattr(self_check, "ProgrammedLayer", Wrong)
+    with pytest.raises(
+        UserError, match=r"self-check: layer \S+ .* by up to 1;"
+    ):
+        mapped(model=model)
