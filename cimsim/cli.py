@@ -40,6 +40,7 @@ Design = Annotated[
 ]
 Results = Annotated[Path, typer.Option("--results", help="folder of all results")]
 Threads = Annotated[int, typer.Option("--threads", min=1, help="threads to use")]
+Seeds = Annotated[str, typer.Option("--seeds", help="first and last seed, as FIRST:LAST")]
 CampaignPath = Annotated[Path, typer.Argument(metavar="CAMPAIGN", help="campaign file (YAML)")]
 Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="folder of reference figures")]
 
@@ -187,13 +188,13 @@ class _Job:
         self.output = self.folders[stage]
         self.provenance = provenance(stage=stage, key=digest(self.key_text))
 
-    def write_key(self) -> None:
-        """Write the text whose hash is the key beside the results."""
+    def write_key(self, folder: Path | None = None) -> None:
+        """Write the text whose hash is the key beside the results (in `folder`, if given)."""
         from cimsim.campaign.paths import KEY_FILE
         from cimsim.tables import write_atomically
 
         text = self.key_text + "\n"
-        write_atomically(self.output / KEY_FILE, lambda path: path.write_text(text))
+        write_atomically((folder or self.output) / KEY_FILE, lambda path: path.write_text(text))
 
 
 @app.command()
@@ -255,7 +256,7 @@ def trace(design: Design = "{}", results: Results = RESULTS, threads: Threads = 
 
 @app.command()
 def infer(
-    seeds: Annotated[str, typer.Option("--seeds", help="first and last seed, as FIRST:LAST")],
+    seeds: Seeds,
     design: Design = "{}",
     results: Results = RESULTS,
     threads: Threads = 1,
@@ -275,6 +276,35 @@ def infer(
         provenance=job.provenance,
     )
     job.write_key()
+
+
+@app.command()
+def budget(
+    seeds: Annotated[
+        str, typer.Option("--seeds", help="first and last seed, as FIRST:LAST")
+    ] = "0:3",
+    design: Design = "{}",
+    results: Results = RESULTS,
+    threads: Threads = 1,
+) -> None:
+    """Show where a design point loses accuracy: the ADC and each effect, alone and together."""
+    block = _seeds(seeds)
+    job = _Job("infer", design, results, threads)
+    from cimsim.analysis.budget import show_budget
+    from cimsim.inference.budget import budget as run
+
+    output = results / "budget" / job.output.name
+    run(
+        job.point,
+        block,
+        checkpoint=job.folders["checkpoint"],
+        calibration=job.folders["calibrate"],
+        mapping=job.folders["map"],
+        output=output,
+        provenance=job.provenance,
+    )
+    job.write_key(output)
+    show_budget(output, block, job.folders["calibrate"])
 
 
 @app.command()

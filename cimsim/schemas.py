@@ -101,6 +101,34 @@ SEEDS = _schema(
 """seeds_<first>_<last>.parquet: one row a seed (one chip instance). logit_error_rms is the root
 mean square difference from the quantised network's outputs, relative to their root mean square."""
 
+# --- budget ---------------------------------------------------------------------------------------
+BUDGET_STEPS = _schema(
+    step=_text,
+    mode=_text,
+    seed=_long,
+    images=_int,
+    correct=_int,
+    predictions=pa.list_(_int),
+    logit_sqnr_db=_real,
+)
+"""steps_<first>_<last>.parquet: accuracy on the way from the float network to the design point, one
+row a step and seed. mode base: float, quantized, ideal_array; alone: one effect on an otherwise
+ideal array whose ADC resolves every sum; cumulative: the design point's ADC, then one effect more
+in each step. logit_sqnr_db: power of the quantised network's outputs over that of the difference
+from them, in dB, infinite where there is none (step quantized: float against the difference)."""
+
+BUDGET_LAYERS = _schema(
+    step=_text, mode=_text, layer=_text, index=_int, sqnr_db=_real, clipped=_real
+)
+"""layers_<first>_<last>.parquet: what each layer adds by itself, on the inputs that it has in the
+quantised network, for the first seed. sqnr_db: power of the exact product over that of the
+deviation, in dB (step quantized: of the float product over the rounding); clipped: share of
+conversions above the highest ADC code."""
+
+BUDGET_CODES = _schema(layer=_text, index=_int, code=_int, count=_long)
+"""codes_<first>_<last>.parquet: histogram of the ADC codes of the design point, from a sample of
+input vectors; first seed."""
+
 # --- ppa ------------------------------------------------------------------------------------------
 CHIP = _schema(
     area_m2=_real,

@@ -37,6 +37,9 @@ EFFECTS: dict[str, Off] = {
 }
 """How each effect is switched off, in the order in which the array suffers them."""
 
+OF_CELLS = ("state_spacing", "device_variation", "retention", "read_noise")
+"""Effects of single cells, which output noise replaces."""
+
 
 def without(settings: ArraySettings, effects: Iterable[str]) -> ArraySettings:
     """Return `settings` with some effects switched off."""
@@ -47,7 +50,12 @@ def without(settings: ArraySettings, effects: Iterable[str]) -> ArraySettings:
 
 def active_effects(settings: ArraySettings) -> list[str]:
     """Return the effects that change anything, in order."""
-    return [effect for effect, off in EFFECTS.items() if _differs(settings, off(settings))]
+    replaced = OF_CELLS if settings.has_output_noise else ()
+    return [
+        effect
+        for effect, off in EFFECTS.items()
+        if effect not in replaced and _differs(settings, off(settings))
+    ]
 
 
 def resolving(settings: ArraySettings) -> ArraySettings:

@@ -67,7 +67,8 @@ def test_active_effects(settings) -> None:
         "device_variation",
         "retention",
     ]
-    assert active_effects(settings(output_sigma=0.3)) == ["output_noise"]
+    noisy = settings(output_sigma=0.3, read_noise=0.1, stuck_at_0=0.1)
+    assert active_effects(noisy) == ["stuck_at", "output_noise"]
     assert active_effects(settings()) == []
     rounded = np.array([1.0, 2.0, 3.0, 4.0]) / 17.0 * 17.0 + 1e-15
     assert active_effects(settings(cell_bits=2, states_mean=rounded)) == []

@@ -125,7 +125,5 @@ def test_an_engine_that_computes_wrong_stops_the_campaign(mapped, monkeypatch, m
             return result
 
     monkeypatch.setattr(self_check, "ProgrammedLayer", Wrong)
-    with pytest.raises(
-        UserError, match=r"self-check: layer \S+ .* by up to 1;"
-    ):
+    with pytest.raises(UserError, match=r"self-check: layer \S+ .* by up to 1;"):
         mapped(model=model)
