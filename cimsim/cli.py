@@ -394,9 +394,15 @@ def docs(
     """Compare the generated documentation with the models, or write it again."""
     from cimsim.analysis.reference import FILE, results_reference
     from cimsim.campaign.schema_docs import generated
+    from cimsim.ppa import parameter_docs
 
+    written = {
+        **generated(),
+        FILE: results_reference(),
+        parameter_docs.FILE: parameter_docs.parameters_reference(),
+    }
     differing = []
-    for path, text in {**generated(), FILE: results_reference()}.items():
+    for path, text in written.items():
         if path.is_file() and path.read_text(encoding="utf-8") == text:
             continue
         if write:

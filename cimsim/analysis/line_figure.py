@@ -59,7 +59,7 @@ def draw_lines(canvas: Canvas, figure: Figure, points: Sequence[Row]) -> None:
         rows = sorted(members, key=lambda row: at[row["id"]])
         dodge = DODGE * places.span * (index - (len(groups) - 1) / 2)
         x = [at[row["id"]] + dodge for row in rows]
-        label = "on arrays" if value is None else value_text(figure.colour, value)
+        label = value_text(figure.colour, value) if figure.colour else "on arrays"
         style = {"color": colours[index], "marker": MARKERS[index]}
         handles[label] = _line(axes, x, rows, figure.y, y_shown, style)
     if figure.y == "accuracy":
@@ -89,6 +89,11 @@ def _one_per_place(figure: Figure, points: Sequence[Row]) -> list[Row]:
         places.setdefault((*(row[name] for name in shown), row[key]), row)
     chosen = list(places.values())
     present = {row[figure.x] for row in chosen}
+    if None in present:
+        raise UserError(
+            f"figure {figure.name}: {figure.x} is null (a default that depends on node or memory) "
+            "for some design points and has no place on the axis; filter its values"
+        )
     if len(present) < 2:
         values = "".join(f", {value_text(figure.x, value)}" for value in present) or ", none"
         raise UserError(

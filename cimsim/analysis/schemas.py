@@ -100,7 +100,7 @@ SEED_TEXTS: dict[str, str] = {
 }
 
 NULLABLE = ("accuracy_std",)
-"""Columns of points.parquet that can be without a value."""
+"""Results in points.parquet that can be without a value; parameters can where null is allowed."""
 
 _ID = pa.field("id", pa.string(), nullable=False)
 
@@ -114,8 +114,9 @@ def points() -> pa.Schema:
     columns |= {name: kind for name, (kind, _) in ACCURACY_COLUMNS.items()}
     columns |= {f.name: f.type for f in schemas.CHIP}
     columns |= {name: kind for name, (kind, _) in DERIVED_COLUMNS.items()}
+    optional = {*NULLABLE, *(p.name for p in parameters().values() if p.default is None)}
     return pa.schema(
-        [pa.field(name, kind, nullable=name in NULLABLE) for name, kind in columns.items()]
+        [pa.field(name, kind, nullable=name in optional) for name, kind in columns.items()]
     )
 
 

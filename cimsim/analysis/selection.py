@@ -117,10 +117,15 @@ def _hashable(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
+def null_first(value: Any) -> tuple[bool, Any]:
+    """Return a sort key for values of a parameter: null, which stands for a default, is first."""
+    return value is not None, value
+
+
 def values_present(points: Sequence[Row], name: str) -> list[str]:
     """Return the values of a parameter as text, in order of value."""
     present = {_hashable(row[name]) for row in points}
-    return [repr(value) for value in sorted(present)]
+    return [repr(value) for value in sorted(present, key=null_first)]
 
 
 def series(figure: Figure, points: Sequence[Row], most: int) -> dict[Any, list[Row]]:
@@ -139,4 +144,4 @@ def series(figure: Figure, points: Sequence[Row], most: int) -> dict[Any, list[R
             f"figure {figure.name}: colour {figure.colour} has {len(found)} values; a figure "
             f"shows {most} at most: filter them"
         )
-    return dict(sorted(found.items()))
+    return dict(sorted(found.items(), key=lambda entry: null_first(entry[0])))

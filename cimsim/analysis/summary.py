@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from cimsim.analysis import schemas
-from cimsim.analysis.selection import Row, telling, varying
+from cimsim.analysis.selection import Row, null_first, telling, varying
 from cimsim.campaign.expand import Campaign
 from cimsim.campaign.labels import number, quantity, rounded, value_text
 from cimsim.campaign.parameters import parameters
@@ -101,7 +101,8 @@ def _values(points: Sequence[Row], name: str) -> str:
     """Return the values of a parameter as a table cell."""
     if not name:
         return "-"
-    held = sorted({tuple(v) if isinstance(v := row[name], list) else v for row in points})
+    values = {tuple(v) if isinstance(v := row[name], list) else v for row in points}
+    held = sorted(values, key=null_first)
     texts = [number(v, 12) if isinstance(v, float) else str(v) for v in held]
     if len(texts) > MOST_LISTED:
         return _cell(f"{len(texts)} values from {texts[0]} to {texts[-1]}")

@@ -7,14 +7,13 @@ new field keeps old keys.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self, get_args
+from typing import Literal, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from cimsim.campaign.catalogue import DatasetName, ModelName
-
-Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
-"""A share between 0 and 1."""
+from cimsim.campaign.hardware import Buffers, Buses, Calibration, CellCircuit, Drivers, Wires
+from cimsim.campaign.section import Fraction, Section
 
 Node = Literal[130, 90, 65, 45, 32, 22, 14, 10, 7, 5, 3, 2, 1]
 """Technology nodes in nm that have a technology table (specification circuits.md 1.1)."""
@@ -23,12 +22,6 @@ NODES: tuple[int, ...] = get_args(Node)
 
 OLDEST_FINFET = 14
 """First node (nm) of the FinFET and gate-all-around tables: LSTP at 300 K only, no RRAM."""
-
-
-class Section(BaseModel):
-    """A part of a design point: unknown keys are refused, values never change once validated."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Workload(Section):
@@ -89,6 +82,7 @@ class Cell(Section):
     access: Literal["cmos", "none"] = Field(
         "cmos", description="access device: CMOS transistor or cross-point"
     )
+    circuit: CellCircuit = CellCircuit()
 
 
 class Retention(Section):
@@ -174,6 +168,11 @@ class Adc(Section):
     )
     bits: int = Field(7, ge=1, le=16, description="resolution, bits")
     columns_shared: int = Field(8, ge=1, description="columns that share one ADC")
+    dummy_columns_shared: float | None = Field(
+        None,
+        ge=1.0,
+        description="comparators that share a dummy column (MLSA); default: the ADC's levels",
+    )
     range: AdcRange = AdcRange()
 
 
@@ -212,6 +211,9 @@ class Chip(Section):
         "lstp", description="low standby power or high performance devices"
     )
     temperature: int = Field(300, ge=300, le=400, description="K")
+    transistor: Literal["conventional", "fet_2d", "tfet"] = Field(
+        "conventional", description="the transistor of the node, a MoS2 FET or a tunnel FET (22 nm)"
+    )
     mapping: Literal["novel", "conventional"] = Field(
         "novel",
         description="novel: one processing element per kernel position; conventional: "
@@ -227,9 +229,25 @@ class Chip(Section):
     activation: Literal["chip", "tile"] = Field(
         "chip", description="where the activation units sit"
     )
-    activation_function: Literal["relu", "sigmoid"] = Field("relu")
+    activation_function: Literal["relu", "sigmoid"] = Field(
+        "relu", description="what the activation units compute"
+    )
+    sigmoid_storage: Literal["sram", "rram"] = Field(
+        "sram", description="memory of the table of the sigmoid"
+    )
     synchronous: bool = Field(
         True, description="latencies in clock cycles; the slowest sensing sets the clock"
+    )
+    clock_frequency: float = Field(
+        1e9,
+        gt=0.0,
+        le=1e12,
+        description="upper bound of the clock, Hz; asynchronous: clock of the registers",
+    )
+    data_transfer: Literal["buffered", "synchronous"] = Field(
+        "buffered",
+        description="synchronous: all data moves in one transfer of the global buffer at a time "
+        "(H-tree, novel mapping, pipeline, register buffer, activation at chip level)",
     )
     input_toggle: Fraction = Field(0.18, description="switching rate of input bits on buses")
     output_toggle: Fraction = Field(0.5, description="switching rate of output bits on buses")
@@ -237,6 +255,34 @@ class Chip(Section):
         True, description="apply the silicon calibration factors alpha..zeta"
     )
     trace_images: int = Field(1, ge=1, description="images whose activity drives the energy model")
+    buffers: Buffers = Buffers()
+    buses: Buses = Buses()
+    wires: Wires = Wires()
+    drivers: Drivers = Drivers()
+    calibration: Calibration = Calibration()
+
+    @model_validator(mode="after")
+    def _circuits_exist(self) -> Self:
+        if self.transistor != "conventional" and self.node != 22:
+            raise ValueError(
+                f"node is {self.node} but transistor {self.transistor} has tables for [22]"
+            )
+        if self.data_transfer == "synchronous":
+            needed = {
+                "global_bus": "htree",
+                "global_buffer": "register",
+                "activation": "chip",
+                "mapping": "novel",
+                "pipeline": True,
+                "synchronous": True,
+            }
+            lacking = [name for name, choice in needed.items() if getattr(self, name) != choice]
+            if lacking:
+                raise ValueError(
+                    "data_transfer is synchronous, which needs "
+                    + ", ".join(f"{name} {str(needed[name]).lower()}" for name in lacking)
+                )
+        return self
 
 
 class Fidelity(Section):
@@ -332,6 +378,11 @@ class DesignPoint(Section):
             )
         if cell.technology == "nvcap" and adc.kind == "mlsa" and adc.sensing == "current":
             raise ValueError("array.adc.sensing is current but cell.technology nvcap needs voltage")
+        if cell.circuit.charge_delay is not None and cell.technology != "nvcap":
+            raise ValueError(
+                f"cell.circuit.charge_delay is {cell.circuit.charge_delay!r} s but "
+                f"cell.technology {cell.technology} transfers no charge; allowed: null"
+            )
         if (
             cell.technology != "sram"
             and not cell.states_file

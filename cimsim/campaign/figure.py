@@ -6,9 +6,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from cimsim.campaign.design import Section
 from cimsim.campaign.labels import quantity
 from cimsim.campaign.parameters import parameters
+from cimsim.campaign.section import Section
 from cimsim.errors import nearest
 
 MEASURES = (

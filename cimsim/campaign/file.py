@@ -8,9 +8,9 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field, ValidationError, model_validator
 
-from cimsim.campaign.design import Section
 from cimsim.campaign.figure import Figure
 from cimsim.campaign.messages import dotted, first_problem
+from cimsim.campaign.section import Section
 from cimsim.campaign.yaml_file import read_yaml
 from cimsim.errors import UserError, nearest
 

@@ -87,7 +87,7 @@ STAGES: dict[str, Stage] = {
             "fidelity.adc_levels",
             "fidelity.accumulation",
         ),
-        without=("cell.bits", "cell.access"),
+        without=("cell.bits", "cell.access", "cell.circuit"),
         upstream=("checkpoint", "calibrate", "map"),
     ),
     "trace": Stage(

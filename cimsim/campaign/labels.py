@@ -38,6 +38,10 @@ PARAMETERS: dict[str, tuple[str, str]] = {
     "array.adc.range.step": ("ADC step (cell steps)", ""),
     "chip.node": ("technology node", "nm"),
     "chip.temperature": ("temperature", "K"),
+    "chip.clock_frequency": ("clock frequency", "Hz"),
+    "cell.circuit.read_voltage": ("read voltage", "V"),
+    "cell.circuit.access_voltage": ("access voltage", "V"),
+    "cell.circuit.write_voltage": ("write voltage", "V"),
 }
 """Name in words and unit of a parameter; others go by the last part of their dotted name."""
 
@@ -132,6 +136,8 @@ def quantity(column: str, values: Iterable[float] = ()) -> Quantity:
 
 def value_text(column: str, value: object) -> str:
     """Return one value of a parameter in words, without its name: ``RRAM``, ``7 bits``, ``5 %``."""
+    if value is None:
+        return "default"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, (int, float)):

@@ -70,7 +70,12 @@ def shown(value: object) -> str:
 
 def allowed_values(field: FieldInfo) -> str:
     """Return the values that a field takes, in words: ``a whole number from 1 to 16``."""
-    return _in_words(field.annotation) + _bounds(field)
+    annotation: Any = field.annotation
+    parts = get_args(annotation) if get_origin(annotation) in (Union, types.UnionType) else ()
+    if types.NoneType not in parts:
+        return _in_words(annotation) + _bounds(field)
+    (given,) = (part for part in parts if part is not types.NoneType)
+    return f"{_in_words(given)}{_bounds(field)}, or null"
 
 
 def _in_words(annotation: Any) -> str:

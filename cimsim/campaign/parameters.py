@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from types import MappingProxyType
-from typing import Any, Literal, get_args, get_origin
+from types import MappingProxyType, NoneType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from cimsim.campaign.design import DesignPoint
 
-Value = str | int | float | bool | tuple[str, ...]
-"""What a parameter can hold."""
+Value = str | int | float | bool | tuple[str, ...] | None
+"""What a parameter can hold; None stands for a default that depends on other parameters."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,8 @@ def _leaves(section: BaseModel, prefix: str) -> list[Parameter]:
 
 def _kind(field: FieldInfo) -> type:
     annotation = field.annotation
+    if get_origin(annotation) in (Union, UnionType):
+        (annotation,) = (part for part in get_args(annotation) if part is not NoneType)
     if get_origin(annotation) is Literal:
         annotation = type(get_args(annotation)[0])
     kind = get_origin(annotation) or annotation

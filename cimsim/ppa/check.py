@@ -6,8 +6,7 @@ import numpy as np
 
 from cimsim.campaign.design import DesignPoint
 from cimsim.ppa.engine import NetworkLayer, evaluate
-from cimsim.ppa.parameters import engine_parameters, errors_in_design_terms
-from cimsim.ppa.technology import load_context
+from cimsim.ppa.parameters import design_context, errors_in_design_terms
 
 SUBARRAYS_PER_SIDE = 4
 """Rows and columns of the probe layer over those of a subarray: large enough that what does not fit
@@ -35,6 +34,8 @@ def check_supported(point: DesignPoint) -> None:
     )
     inputs = [[np.zeros((rows, 1), dtype=np.uint8)]]
     weights = [np.zeros((rows, columns), dtype=np.int32)]
-    context = load_context(engine_parameters(point))
+    context = design_context(point)
     with errors_in_design_terms(point):
-        evaluate(context, [probe], inputs, weights).check_layout()
+        report = evaluate(context, [probe], inputs, weights)
+        report.check_layout()
+        report.check_finite()

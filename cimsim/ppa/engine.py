@@ -80,6 +80,19 @@ class Report:
     layers: list[LayerReport]
     components: list[Component]
 
+    def check_finite(self) -> None:
+        """Refuse a chip of which a figure is infinite or undefined.
+
+        Raises:
+            UserError: a figure is not finite.
+        """
+        for name, figure in self.chip.items():
+            if not math.isfinite(figure):
+                raise UserError(
+                    f"{name} of the chip is {figure}: the model has no finite value for a circuit "
+                    "of this design"
+                )
+
     def check_layout(self) -> None:
         """Refuse a chip of which a circuit does not fit.
 

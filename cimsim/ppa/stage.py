@@ -6,7 +6,6 @@ campaign runs it for thousands of points.
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
@@ -28,8 +27,7 @@ from cimsim.ppa.engine import (
     unpadded_positions,
 )
 from cimsim.ppa.generator import stored_codes
-from cimsim.ppa.parameters import engine_parameters, errors_in_design_terms
-from cimsim.ppa.technology import load_context
+from cimsim.ppa.parameters import design_context, errors_in_design_terms
 from cimsim.tables import read_table, rows, write_table
 
 Tables = dict[str, dict[str, list[Any]]]
@@ -119,7 +117,7 @@ def evaluate_design(
     Raises:
         UserError: the model has no circuit for the design, or the tables do not fit together.
     """
-    context = load_context(engine_parameters(point))
+    context = design_context(point)
     placed = [row for row in rows(layers) if _on_chip(row, point)]
     if not placed:
         raise UserError(
@@ -132,14 +130,8 @@ def evaluate_design(
     with errors_in_design_terms(point):
         report = evaluate(context, network, inputs, stored)
         report.check_layout()
+        report.check_finite()
     figures = report.chip | performance(report.chip, _operations(network, point), context)
-    for name in schemas.CHIP.names:
-        if not math.isfinite(figures[name]):
-            raise UserError(
-                f"{name} of the chip is {figures[name]}: the model has no finite value for a "
-                "circuit of this design (workload "
-                f"{point.workload.model}, cell {point.cell.technology}, node {point.chip.node})"
-            )
     return {
         "chip": {
             field.name: [

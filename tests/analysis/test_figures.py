@@ -209,6 +209,10 @@ def test_the_front_is_that_of_the_tables(tables: Path) -> None:
             "one, 1",
         ),
         (
+            figure(kind="line", x="cell.circuit.read_voltage"),
+            "figure f: cell.circuit.read_voltage is null (a default that depends on node",
+        ),
+        (
             figure(kind="line", x="array.adc.bits", sweep="adc"),
             "figure f: 2 design points have array.adc.bits 5 bits and differ in cell.technology;",
         ),

@@ -135,7 +135,7 @@ def test_csv_twins_hold_the_same_values(points: list[PointOutputs], tmp_path: Pa
                 elif isinstance(value, bool):
                     assert text[column] == str(value).lower()
                 else:
-                    assert text[column] == str(value)
+                    assert text[column] == ("" if value is None else str(value))
 
 
 def test_equal_outputs_give_equal_bytes(points: list[PointOutputs], tmp_path: Path) -> None:

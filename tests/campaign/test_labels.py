@@ -49,6 +49,7 @@ def test_shown_values_have_a_fitting_unit(
         ("quantization.float_layers", (), "none"),
         ("cell.states_file", "", "none"),
         ("nonideality.retention.time", 1e7, "1e+07"),
+        ("chip.wires.barrier", None, "default"),
     ],
 )
 def test_values_in_words(column: str, value: object, text: str) -> None:
