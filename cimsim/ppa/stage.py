@@ -7,7 +7,7 @@ campaign runs it for thousands of points.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from cimsim import schemas
+from cimsim import _native, schemas
 from cimsim.campaign.design import DesignPoint
 from cimsim.errors import UserError
 from cimsim.ppa.engine import (
@@ -96,6 +96,15 @@ def run(
         read_table(mapping / "weights.parquet", schemas.WEIGHT_CODES),
         read_table(trace / "trace.parquet", schemas.TRACE),
     )
+    write_tables(tables, output, provenance)
+
+
+def write_tables(tables: Tables, output: Path, provenance: Mapping[str, Any]) -> None:
+    """Write chip.parquet, layers.parquet and components.parquet to the folder `output`.
+
+    Raises:
+        UserError: a file cannot be written.
+    """
     write_table(output / "chip.parquet", tables["chip"], schemas.CHIP, provenance)
     write_table(output / "layers.parquet", tables["layers"], schemas.PPA_LAYERS, provenance)
     write_table(output / "components.parquet", tables["components"], schemas.COMPONENTS, provenance)
@@ -127,6 +136,31 @@ def evaluate_design(
     network = [_network_layer(row, point) for row in placed]
     inputs = _input_codes(network, trace, point)
     stored = _stored_weights(placed, weights, point) if needs_weights(context) else []
+    return chip_tables(point, context, network, [row["index"] for row in placed], inputs, stored)
+
+
+def chip_tables(
+    point: DesignPoint,
+    context: _native.Context,
+    network: Sequence[NetworkLayer],
+    indices: Sequence[int],
+    inputs: Sequence[Sequence[NDArray[np.uint8]]],
+    stored: Sequence[NDArray[np.int32]],
+) -> Tables:
+    """Evaluate a chip and return the columns of its three tables.
+
+    Args:
+        point: the design.
+        context: its technology and parameters (:func:`cimsim.ppa.parameters.design_context`).
+        network: the layers on the chip.
+        indices: place of each layer in the network's order of execution.
+        inputs: input codes of each layer's images, as :func:`cimsim.ppa.engine.evaluate` takes
+            them.
+        stored: stored weight codes of each layer, likewise.
+
+    Raises:
+        UserError: the model has no circuit for the design.
+    """
     with errors_in_design_terms(point):
         report = evaluate(context, network, inputs, stored)
         report.check_layout()
@@ -139,7 +173,7 @@ def evaluate_design(
             ]
             for field in schemas.CHIP
         },
-        "layers": _layer_columns(network, placed, report),
+        "layers": _layer_columns(network, indices, report),
         "components": _component_columns(network, report),
     }
 
@@ -176,7 +210,7 @@ def _network_layer(row: Mapping[str, Any], point: DesignPoint) -> NetworkLayer:
     )
 
 
-def _operations(network: list[NetworkLayer], point: DesignPoint) -> float:
+def _operations(network: Sequence[NetworkLayer], point: DesignPoint) -> float:
     """Return the operations of an image, two for each multiplication with a sum.
 
     The reference counts every input pixel, whatever stride and padding (chip quirk 3).
@@ -246,11 +280,11 @@ def _stored_weights(
 
 
 def _layer_columns(
-    network: list[NetworkLayer], placed: list[dict[str, Any]], report: Report
+    network: Sequence[NetworkLayer], indices: Sequence[int], report: Report
 ) -> dict[str, list[Any]]:
     columns: dict[str, list[Any]] = {
         "layer": [layer.name for layer in network],
-        "index": [row["index"] for row in placed],
+        "index": list(indices),
         "mapping": [
             "novel" if layer.scalars["novel"] else "conventional" for layer in report.layers
         ],
@@ -271,7 +305,7 @@ def _circuit(name: str) -> str:
     return f"{level.removeprefix('novel_').removeprefix('conventional_')}_{part}"
 
 
-def _component_columns(network: list[NetworkLayer], report: Report) -> dict[str, list[Any]]:
+def _component_columns(network: Sequence[NetworkLayer], report: Report) -> dict[str, list[Any]]:
     """Return area and leakage of the chip's components, then the energy of each layer's."""
     area: dict[str, float] = defaultdict(float)
     leakage: dict[str, float] = defaultdict(float)
