@@ -77,7 +77,8 @@ Subarray make_subarray(const Context& context) {
   if (p.sram()) return parallel ? sram_parallel(context) : sram_sequential(context);
   if (parallel) return resistive_parallel(context);
   if (p.nvcap())
-    throw std::domain_error("nvcap cells are read in parallel only (parallel_rows > 1)");
+    throw std::domain_error(
+        "numRowParallel is 1 but nvcap cells are read in parallel only; allowed: 2 or more");
   return resistive_sequential(context);
 }
 

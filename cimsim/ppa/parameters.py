@@ -196,18 +196,19 @@ def design_context(point: DesignPoint) -> _native.Context:
     Raises:
         UserError: the model has no circuit for the design, or no technology.
     """
+    parameters = engine_parameters(point)
     with errors_in_design_terms(point):
-        context = load_context(engine_parameters(point))
+        context = load_context(parameters)
     derived = context.parameters.values()
     if derived["buffernumber"] > 0 and derived["buffersizeratio"] == 0:
         raise UserError(
             f"chip.drivers.repeaters is {derived['buffernumber']:g} but node {point.chip.node} has "
-            "no repeaters of its own; set chip.drivers.repeater_size (3, for example)"
+            "no repeaters of its own, so that it needs chip.drivers.repeater_size (3, for example)"
         )
     return context
 
 
-_NAMES = re.compile(r"\b(" + "|".join(SOURCES) + r")\b")
+_NAMES = re.compile(r"(?<![\w.])(" + "|".join(SOURCES) + r")\b")
 """Names of parameters in the engine's errors."""
 
 
@@ -244,8 +245,12 @@ def _check_timing(point: DesignPoint) -> None:
             f"global_buffer {chip.global_buffer} and tile_buffer {chip.tile_buffer}; the model has "
             "asynchronous latencies only where all three are sram"
         )
-    if chip.activation_function == "sigmoid" and not sram_array:
+    if chip.activation_function != "sigmoid" or sram_array:
+        return
+    if point.cell.technology == "nvcap" or chip.sigmoid_storage == "sram":
+        allowed = "relu" if point.cell.technology == "nvcap" else "relu or sigmoid_storage rram"
         raise UserError(
-            f"chip.activation_function is sigmoid with cell.technology {point.cell.technology}; "
-            "the model's table has a latency only with sram arrays; allowed: relu"
+            f"chip.activation_function is sigmoid with cell.technology {point.cell.technology} and "
+            f"sigmoid_storage {chip.sigmoid_storage}; the model's table has a latency only with "
+            f"sram arrays; allowed: {allowed}"
         )

@@ -24,7 +24,10 @@ double Circuit::in_cycles(double seconds) const {
 double columns_needed(double count, double per_column, const char* circuit) {
   if (count == 0) return 0;
   if (per_column < 1) {
-    throw std::domain_error(std::string(circuit) + " does not fit the side it is given");
+    throw std::domain_error(
+        std::string(circuit) +
+        " does not fit the side it is given; more numRowSubArray, more numColSubArray or a larger "
+        "cell makes room");
   }
   return std::ceil(count / per_column);
 }

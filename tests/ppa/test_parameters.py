@@ -196,7 +196,7 @@ def _parts(field):
     [
         (
             {"chip.drivers.repeaters": 3},
-            r"repeaters is 3 but node 22 has no repeaters of its own; set .*repeater_size",
+            r"repeaters is 3 but node 22 .* needs chip\.drivers\.repeater_size",
         ),
         ({"chip.node": 32, "chip.transistor": "tfet"}, r"node is 32 but transistor tfet .* \[22\]"),
         (
