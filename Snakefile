@@ -49,6 +49,8 @@ report: "workflow/report/workflow.rst"
 
 wildcard_constraints:
     key="[0-9a-f]{12}",
+    group="[0-9a-f]{12}",
+    block="[0-9a-f]{12}",
     first=r"\d{4,10}",
     last=r"\d{4,10}",
     campaign="[a-z0-9][a-z0-9_-]*",

@@ -310,17 +310,33 @@ def budget(
 @app.command()
 def ppa(design: Design = "{}", results: Results = RESULTS, threads: Threads = 1) -> None:
     """Compute power, performance and area of the chip."""
-    job = _Job("ppa", design, results, threads)
-    from cimsim.ppa.stage import run
+    _set_threads(threads)
+    _show_progress()
+    from cimsim.campaign.design_json import read_design
+    from cimsim.campaign.keys import changed_fields
+    from cimsim.ppa.block import Member, run_block
 
-    run(
-        job.point,
-        mapping=job.folders["map"],
-        trace=job.folders["trace"],
-        output=job.output,
-        provenance=job.provenance,
-    )
-    job.write_key()
+    member = Member.of(changed_fields(read_design(design)))
+    run_block([member], results=results, threads=threads)
+
+
+@app.command(hidden=True)
+def ppa_block(
+    group: Annotated[str, typer.Argument(help="key of the mapping and trace of the block")],
+    name: Annotated[str, typer.Argument(metavar="BLOCK", help="name of the block")],
+    campaigns: Annotated[list[str], typer.Argument(help="campaign files of the workflow's run")],
+    results: Results = RESULTS,
+    threads: Threads = 1,
+) -> None:
+    """Compute power, performance and area of a block of design points (a job of the workflow)."""
+    _set_threads(threads)
+    _show_progress()
+    from cimsim.campaign.plan import load_plan
+    from cimsim.ppa.block import Member, run_block
+
+    block = load_plan(campaigns, check=False).block(group, name)
+    members = [Member.of(point.changed, point.text) for point in block.points]
+    run_block(members, results=results, threads=threads)
 
 
 def _seeds(text: str) -> range:

@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 import cimsim
 
 PACKAGES = ("numpy", "pyarrow", "scikit-learn", "timm", "torch", "torchvision")
 """Packages whose version may change a result."""
+
+
+MAKER_FIELDS = ("cimsim", "commit", "torch", "numpy")
+"""Fields of a provenance that say what computed a result."""
+
+
+def maker(about: Mapping[str, Any]) -> str:
+    """Return versions and commit of a provenance as a text."""
+    named = {name: about[name] for name in MAKER_FIELDS if about.get(name)}
+    return ", ".join(f"{name} {value}" for name, value in named.items()) or "unknown"
 
 
 def provenance(**about: str) -> dict[str, str]:

@@ -162,7 +162,8 @@ CHIP = _schema(
     tile_grid_rows=_int,
     tile_grid_columns=_int,
 )
-"""chip.parquet: one row; energies and latency per image (pipelined: the slowest stage)."""
+"""chip.parquet: one row a design point; energies and latency per image (pipelined: the slowest
+stage)."""
 
 PPA_LAYERS = _schema(
     layer=_text,
@@ -201,3 +202,16 @@ COMPONENTS = _schema(
 (the areas add up to area_m2; 'layout' is area inside subarrays that belongs to no circuit); scope =
 a layer's name gives its dynamic energy by component (they add up to the layer's energy_dynamic_j).
 Unused quantities are 0."""
+
+
+def _keyed(schema: pa.Schema, *more: str) -> pa.Schema:
+    """Return a schema after the key of a design point and more texts."""
+    texts = [pa.field(name, _text, nullable=False) for name in ("key", *more)]
+    return pa.schema([*texts, *schema])
+
+
+CHIP_ROWS = _keyed(CHIP, "key_text", "made_by")
+LAYER_ROWS = _keyed(PPA_LAYERS)
+COMPONENT_ROWS = _keyed(COMPONENTS)
+"""Tables of a block of design points. key: that of the ppa stage, hash of key_text; made_by:
+versions and commit that computed the row."""

@@ -99,7 +99,7 @@ def test_plan_counts_points_and_jobs(tmp_path: Path) -> None:
     lines = run(tmp_path, "plan", "c.yaml").stdout.splitlines()
     assert lines[0] == "c: 2 design points"
     assert "  infer: 2 jobs, 0 done" in lines
-    assert "  ppa: 2 jobs, 0 done" in lines
+    assert "  ppa: 1 jobs for 2 chips, 0 done" in lines
 
 
 def test_help_names_every_stage(tmp_path: Path) -> None:

@@ -18,10 +18,11 @@ from cimsim.analysis.outputs import PointOutputs
 from cimsim.analysis.pareto import grouped_front
 from cimsim.analysis.writer import Row, write_csv, write_rows
 from cimsim.campaign.expand import Campaign
-from cimsim.campaign.keys import STAGES
+from cimsim.campaign.keys import STAGES, group_key
 from cimsim.campaign.parameters import values
 from cimsim.campaign.paths import seeds_file, stage_folder
 from cimsim.errors import UserError
+from cimsim.ppa.results import GroupResults
 
 NAMED_FILES = 5
 """Missing files that a message names."""
@@ -36,16 +37,16 @@ def join(campaign: Campaign, *, results: Path, output: Path, provenance: Mapping
     Raises:
         UserError: as :func:`join_points`.
     """
-    seed_files = {
-        seeds_file(first, last): range(first, last + 1) for first, last in campaign.seeds.blocks()
-    }
+    blocks = campaign.seeds.blocks() if campaign.accuracy else []
+    seed_files = {seeds_file(first, last): range(first, last + 1) for first, last in blocks}
     points = [
         PointOutputs(
             id=point.id,
             sweeps=point.sweeps,
             parameters=values(point.point),
             keys=point.keys,
-            folders={s: stage_folder(s, key, results) for s, key in point.keys.items()},
+            folders={s: stage_folder(s, key, results) for s, key in point.keys.items()}
+            | {"ppa": stage_folder("ppa", group_key(point.keys), results)},
             seed_files=seed_files,
         )
         for point in campaign.points
@@ -72,14 +73,15 @@ def join_points(
     Raises:
         UserError: outputs are missing (one message for all), unreadable or contradict each other.
     """
-    _check(points)
-    reader = _Reader(confidence)
+    groups = {folder: GroupResults(folder) for folder in {p.folders["ppa"] for p in points}}
+    _check(points, groups)
+    reader = _Reader(confidence, groups)
     provenance = {**provenance, "confidence": confidence}
     tables = {
         "seeds": (reader.seed_rows(points), schemas.seeds()),
         "points": (reader.point_rows(points), schemas.points()),
-        "layers": (_layer_rows(points), schemas.layers()),
-        "components": (_component_rows(points), schemas.components()),
+        "layers": (_layer_rows(points, groups), schemas.layers()),
+        "components": (_component_rows(points, groups), schemas.components()),
     }
     for name, (rows, schema) in tables.items():
         write_rows(output / f"{name}.parquet", rows, schema, provenance)
@@ -87,36 +89,49 @@ def join_points(
             write_csv(output / f"{name}.csv", output / f"{name}.parquet")
 
 
-def _check(points: Sequence[PointOutputs]) -> None:
+def _check(points: Sequence[PointOutputs], groups: Groups) -> None:
     if not points:
         raise UserError("the campaign has no design points; nothing to join")
     repeated = [name for name, count in Counter(p.id for p in points).items() if count > 1]
     if repeated:
         raise UserError(f"design point {repeated[0]} is in the campaign more than once")
     needed = dict.fromkeys(path for point in points for path in point.files())
-    missing = [path for path in needed if not path.is_file()]
-    if missing:
-        named = ", ".join(str(path) for path in missing[:NAMED_FILES])
-        more = f" and {len(missing) - NAMED_FILES} more" if len(missing) > NAMED_FILES else ""
-        raise UserError(
-            f"{len(missing)} of {len(needed)} files of the stages are missing: {named}{more}; "
-            "run the workflow to compute them"
-        )
+    _refuse_missing([str(p) for p in needed if not p.is_file()], len(needed), "files of the stages")
+    chips = {(point.folders["ppa"], point.keys["ppa"]) for point in points}
+    missing = [f"{f}: key {key}" for f, key in sorted(chips) if key not in groups[f]]
+    _refuse_missing(missing, len(chips), "chips")
+
+
+def _refuse_missing(missing: Sequence[str], needed: int, what: str) -> None:
+    if not missing:
+        return
+    named = ", ".join(missing[:NAMED_FILES])
+    more = f" and {len(missing) - NAMED_FILES} more" if len(missing) > NAMED_FILES else ""
+    raise UserError(
+        f"{len(missing)} of {needed} {what} are missing: {named}{more}; "
+        "run the workflow to compute them"
+    )
+
+
+Groups = Mapping[Path, GroupResults]
+"""Results of the ppa stage by the folder of the group."""
 
 
 class _Reader:
     """Reads each infer output once for the rows of its seeds and for its statistics."""
 
-    def __init__(self, confidence: float) -> None:
+    def __init__(self, confidence: float, groups: Groups) -> None:
         self._confidence = confidence
+        self._groups = groups
         self._baseline = lru_cache(CACHED_OUTPUTS)(outputs.read_baseline)
-        self._chip = lru_cache(CACHED_OUTPUTS)(_chip)
         self._statistics: dict[Path, dict[str, Any]] = {}
 
     def seed_rows(self, points: Sequence[PointOutputs]) -> Iterator[Row]:
         """Yield the rows of seeds.parquet; keeps the statistics for :meth:`point_rows`."""
         last: tuple[Path | None, list[dict[str, Any]]] = (None, [])
         for point in points:
+            if not point.seed_files:
+                continue
             if point.folders["infer"] != last[0]:
                 last = (point.folders["infer"], self._read(point))
             for row in last[1]:
@@ -127,7 +142,11 @@ class _Reader:
         results = [self._results(point) for point in points]
         groups = [_same_images(point) for point in points]
         accuracy = [result["accuracy"] for result in results]
+        on_arrays = all(point.seed_files for point in points)
         for column, cost in (("pareto_energy", "energy_j"), ("pareto_area", "area_mm2")):
+            if not on_arrays:
+                results = [{**result, column: None} for result in results]
+                continue
             on_front = grouped_front([result[cost] for result in results], accuracy, groups)
             for result, chosen in zip(results, on_front, strict=True):
                 result[column] = chosen
@@ -148,16 +167,12 @@ class _Reader:
 
     def _results(self, point: PointOutputs) -> dict[str, Any]:
         baseline = self._baseline(point.folders["calibrate"])
+        arrays = self._statistics.get(point.folders["infer"]) or outputs.no_array_results()
         return {
             **outputs.baseline_results(baseline, self._confidence),
-            **self._statistics[point.folders["infer"]],
-            **self._chip(point.folders["ppa"]),
+            **arrays,
+            **outputs.chip_results(self._groups[point.folders["ppa"]], point.keys["ppa"]),
         }
-
-
-def _chip(ppa: Path) -> dict[str, Any]:
-    maker = outputs.made_by([ppa / "chip.parquet"])
-    return {**outputs.chip_results(ppa), "made_by.ppa": maker}
 
 
 def _same_images(point: PointOutputs) -> tuple[Any, ...]:
@@ -165,15 +180,15 @@ def _same_images(point: PointOutputs) -> tuple[Any, ...]:
     return tuple(point.parameters[name] for name in ("workload.dataset", "workload.images"))
 
 
-def _layer_rows(points: Sequence[PointOutputs]) -> Iterator[Row]:
-    layer_rows = lru_cache(CACHED_OUTPUTS)(outputs.layer_rows)
+def _layer_rows(points: Sequence[PointOutputs], groups: Groups) -> Iterator[Row]:
     for point in points:
-        for row in layer_rows(point.folders["map"], point.folders["ppa"]):
+        group = groups[point.folders["ppa"]]
+        for row in outputs.layer_rows(point.folders["map"], group, point.keys["ppa"]):
             yield {"id": point.id, **row}
 
 
-def _component_rows(points: Sequence[PointOutputs]) -> Iterator[Row]:
-    component_rows = lru_cache(CACHED_OUTPUTS)(outputs.component_rows)
+def _component_rows(points: Sequence[PointOutputs], groups: Groups) -> Iterator[Row]:
     for point in points:
-        for row in component_rows(point.folders["ppa"]):
+        group = groups[point.folders["ppa"]]
+        for row in outputs.component_rows(group, point.keys["ppa"]):
             yield {"id": point.id, **row}

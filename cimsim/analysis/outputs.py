@@ -25,14 +25,12 @@ from cimsim.analysis.intervals import (
 )
 from cimsim.campaign.parameters import Value
 from cimsim.errors import UserError
+from cimsim.ppa.results import GroupResults
+from cimsim.provenance import maker
 from cimsim.tables import provenance_of, read_batches, read_table, rows
 
 SEEDS_AT_ONCE = 16
 """Rows of predictions in memory at a time."""
-
-
-MAKER_FIELDS = ("cimsim", "commit", "torch", "numpy")
-"""Fields of a stage's provenance that say what computed its results."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +42,9 @@ class PointOutputs:
         sweeps: names of the campaign's sweeps that it belongs to.
         parameters: value of every parameter by dotted name.
         keys: key of every stage.
-        folders: folder of every stage's results.
-        seed_files: names of the infer stage's files, with the seeds that each must hold.
+        folders: folder of every stage's results; of the ppa stage, that of the point's group.
+        seed_files: names of the infer stage's files, with the seeds that each must hold; empty if
+            the network was not run on arrays.
     """
 
     id: str
@@ -56,12 +55,10 @@ class PointOutputs:
     seed_files: Mapping[str, range]
 
     def files(self) -> Iterator[Path]:
-        """Yield every file that the join reads for this point."""
+        """Yield every file of its own that the join reads for this point."""
         yield self.folders["calibrate"] / "predictions.parquet"
         yield self.folders["map"] / "layers.parquet"
         yield from (self.folders["infer"] / name for name in self.seed_files)
-        for name in ("chip", "layers", "components"):
-            yield self.folders["ppa"] / f"{name}.parquet"
 
 
 @dataclass(frozen=True)
@@ -169,6 +166,20 @@ def _seed_rows(
             yield row, right
 
 
+ARRAY_COLUMNS = (
+    "seeds",
+    "accuracy",
+    "accuracy_low",
+    "accuracy_high",
+    "accuracy_std",
+    "accuracy_change",
+    "accuracy_change_low",
+    "accuracy_change_high",
+    "logit_error_rms",
+)
+"""Columns of points.parquet on accuracy on arrays."""
+
+
 def array_results(
     rows_of_seeds: list[dict[str, Any]],
     counts: CrossedCounts,
@@ -192,17 +203,22 @@ def array_results(
     }
 
 
-def chip_results(ppa: Path) -> dict[str, Any]:
+def no_array_results() -> dict[str, Any]:
+    """Return the columns of points.parquet on accuracy on arrays where there is none."""
+    return dict.fromkeys(ARRAY_COLUMNS) | {"made_by.infer": None}
+
+
+def chip_results(ppa: GroupResults, key: str) -> dict[str, Any]:
     """Return the columns of points.parquet on the chip.
 
     Raises:
-        UserError: chip.parquet is unreadable or has other than one row.
+        UserError: the key is in a block more than once, or a file is unreadable.
     """
-    path = ppa / "chip.parquet"
-    table = read_table(path, schemas.CHIP)
+    table = ppa.rows(key, "chip")
     if table.num_rows != 1:
-        raise UserError(f"{path}: has {table.num_rows} rows, not 1; delete it and run again")
-    (columns,) = table.to_pylist()
+        raise UserError(f"key {key} is {table.num_rows} times in a block of the ppa stage")
+    (columns,) = table.drop_columns(["key", "key_text"]).to_pylist()
+    columns["made_by.ppa"] = columns.pop("made_by")
     columns["area_mm2"] = columns["area_m2"] * 1e6
     columns["energy_j"] = columns["energy_dynamic_j"] + columns["energy_leakage_j"]
     return dict(columns)
@@ -210,35 +226,29 @@ def chip_results(ppa: Path) -> dict[str, Any]:
 
 def made_by(paths: Iterable[Path]) -> str:
     """Return the versions and commits in the provenance of stage outputs, each once."""
-    makers = set()
-    for path in paths:
-        about = provenance_of(path)
-        named = {name: about[name] for name in MAKER_FIELDS if about.get(name)}
-        makers.add(", ".join(f"{name} {value}" for name, value in named.items()) or "unknown")
-    return "; ".join(sorted(makers))
+    return "; ".join(sorted({maker(provenance_of(path)) for path in paths}))
 
 
-def layer_rows(mapping: Path, ppa: Path) -> list[dict[str, Any]]:
+def layer_rows(mapping: Path, ppa: GroupResults, key: str) -> list[dict[str, Any]]:
     """Return the rows of layers.parquet of one point (without id), in order of execution.
 
     Raises:
         UserError: the ppa stage has a layer that the map stage does not have.
     """
     own = [name for name in schemas.PPA_LAYERS.names if name not in schemas.LAYERS.names]
-    table = read_table(ppa / "layers.parquet", schemas.PPA_LAYERS)
-    figures = {row["layer"]: row for row in rows(table)}
+    figures = {row["layer"]: row for row in rows(ppa.rows(key, "layers"))}
     joined: list[dict[str, Any]] = []
     for row in rows(read_table(mapping / "layers.parquet", schemas.LAYERS)):
         hardware = figures.pop(row["layer"], {})
         joined.append({**row, **{name: hardware.get(name) for name in own}})
     if figures:
         raise UserError(
-            f"{ppa}/layers.parquet: layer {min(figures)} is not in {mapping}/layers.parquet; "
+            f"key {key} of the ppa stage: layer {min(figures)} is not in {mapping}/layers.parquet; "
             "delete both and run again"
         )
     return sorted(joined, key=lambda row: int(row["index"]))
 
 
-def component_rows(ppa: Path) -> list[dict[str, Any]]:
+def component_rows(ppa: GroupResults, key: str) -> list[dict[str, Any]]:
     """Return the rows of components.parquet of one point (without id), in the stage's order."""
-    return list(rows(read_table(ppa / "components.parquet", schemas.COMPONENTS)))
+    return list(rows(ppa.rows(key, "components").drop_columns(["key"])))

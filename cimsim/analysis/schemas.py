@@ -47,6 +47,16 @@ ACCURACY_COLUMNS: dict[str, tuple[pa.DataType, str]] = {
     ),
 }
 
+ON_NETWORK = (
+    "images",
+    *(
+        f"{network}_accuracy{end}"
+        for network in ("float", "quantized")
+        for end in ("", "_low", "_high")
+    ),
+)
+"""Accuracy columns that do not need arrays."""
+
 CHIP_TEXTS: dict[str, str] = {
     "area_m2": "area of the chip",
     "area_array_m2": "area of the memory arrays",
@@ -99,8 +109,14 @@ SEED_TEXTS: dict[str, str] = {
     "logit_error_rms": "difference from the outputs of the quantised network, relative to theirs",
 }
 
-NULLABLE = ("accuracy_std",)
-"""Results in points.parquet that can be without a value; parameters can where null is allowed."""
+NULLABLE = (
+    "made_by.infer",
+    *(name for name in ACCURACY_COLUMNS if name not in ON_NETWORK),
+    "pareto_energy",
+    "pareto_area",
+)
+"""Results in points.parquet that can be without a value: accuracy_std for a single seed, all of
+them in a campaign without accuracy on arrays. Parameters can where null is allowed."""
 
 _ID = pa.field("id", pa.string(), nullable=False)
 

@@ -26,14 +26,8 @@ TABLES = {
     "components": "area, energy and leakage by component",
 }
 
-_COLUMNS = (
-    "accuracy",
-    "change",
-    "energy per image",
-    "TOPS/W",
-    "chip area",
-    "frames/s",
-)
+_ACCURACY_COLUMNS = ("accuracy", "change")
+_COLUMNS = ("energy per image", "TOPS/W", "chip area", "frames/s")
 
 
 def write_summary(campaign: Campaign, *, directory: Path, output: Path) -> None:
@@ -69,11 +63,15 @@ def _what(campaign: Campaign, points: Sequence[Row]) -> str:
     images = ", ".join(str(n) for n in sorted({row["images"] for row in points}))
     networks = sorted({f"{row['workload.model']} on {row['workload.dataset']}" for row in points})
     chips = f"seeds {seeds.first} to {last}" if seeds.count > 1 else f"seed {seeds.first}"
+    how = (
+        f"each on {images} images and {seeds.count} chip{'s' if seeds.count > 1 else ''} ({chips})"
+        if campaign.accuracy
+        else "hardware figures alone"
+    )
     lines = [
         "## What was evaluated",
         "",
-        f"{len(points)} design points, each on {images} images and {seeds.count} "
-        f"chip{'s' if seeds.count > 1 else ''} ({chips}): {', '.join(networks)}.",
+        f"{len(points)} design points, {how}: {', '.join(networks)}.",
         "",
         "| sweep | points | parameter | values |",
         "|---|---:|---|---|",
@@ -117,19 +115,20 @@ def _key_points(points: Sequence[Row], confidence: float) -> Iterable[str]:
         groups.setdefault(tuple(str(row[name]) for name in names), []).append(row)
     for (model, dataset, images), rows in groups.items():
         title = f"{value_text('workload.model', model)}, {images} images of {dataset}"
-        yield "\n".join(
-            [
-                f"## Key points: {title}",
-                "",
-                *_baseline(rows, confidence),
-                "",
-                f"| |{''.join(f' {name} |' for name in _COLUMNS)} design | id |",
-                f"|---|{'---:|' * len(_COLUMNS)}---|---|",
-                *_chosen_rows(rows),
-                "",
-                *_front(rows),
-            ]
-        )
+        on_arrays = rows[0]["accuracy"] is not None
+        columns = (*(_ACCURACY_COLUMNS if on_arrays else ()), *_COLUMNS)
+        lines = [
+            f"## Key points: {title}",
+            "",
+            *(_baseline(rows, confidence) if on_arrays else ()),
+            "",
+            f"| |{''.join(f' {name} |' for name in columns)} design | id |",
+            f"|---|{'---:|' * len(columns)}---|---|",
+            *_chosen_rows(rows),
+            "",
+            *(_front(rows) if on_arrays else ()),
+        ]
+        yield "\n".join(lines).strip()
 
 
 def _baseline(rows: Sequence[Row], confidence: float) -> list[str]:
@@ -161,6 +160,14 @@ def _chosen(rows: Sequence[Row]) -> dict[str, Row]:
     def best(members: Sequence[Row], measure: str, sign: int) -> Row:
         return min(members, key=lambda row: (sign * row[measure], row["energy_j"]))
 
+    if rows[0]["accuracy"] is None:
+        return {
+            "best TOPS/W": best(rows, "tops_per_w", -1),
+            "least energy": best(rows, "energy_j", 1),
+            "least area": best(rows, "area_mm2", 1),
+            "most frames/s": best(rows, "frames_per_s", -1),
+            "most TOPS/mm2": best(rows, "tops_per_mm2", -1),
+        }
     chosen = {"most accurate": best(rows, "accuracy", -1)}
     near = [row for row in rows if row["accuracy_change"] >= -NEAR]
     if near:
@@ -202,10 +209,14 @@ def _front(rows: Sequence[Row]) -> list[str]:
 
 
 def _row(name: str, row: Row, rows: Sequence[Row]) -> str:
-    low, high = row["accuracy_change_low"], row["accuracy_change_high"]
-    cells = (
-        _interval(row, "accuracy"),
-        f"{row['accuracy_change'] * 100:+.1f} [{low * 100:+.1f}, {high * 100:+.1f}]",
+    cells: tuple[str, ...] = ()
+    if row["accuracy"] is not None:
+        low, high = row["accuracy_change_low"], row["accuracy_change_high"]
+        cells = (
+            _interval(row, "accuracy"),
+            f"{row['accuracy_change'] * 100:+.1f} [{low * 100:+.1f}, {high * 100:+.1f}]",
+        )
+    cells += (
         _amount("energy_j", row["energy_j"]),
         rounded(row["tops_per_w"]),
         _amount("area_mm2", row["area_mm2"]),
@@ -236,14 +247,16 @@ def _limits(campaign: Campaign, points: Sequence[Row], directory: Path) -> str:
             lines.append(f"  - {dropped.sweep}{values}: {dropped.reason}")
         if len(campaign.dropped) > MOST_LISTED:
             lines.append(f"  - ... and {len(campaign.dropped) - MOST_LISTED} more")
-    if campaign.seeds.count == 1:
+    if not campaign.accuracy:
+        lines.append("- The network was not run on arrays: there are no accuracies on them.")
+    elif campaign.seeds.count == 1:
         lines.append("- One chip was simulated: intervals count images alone, not chips.")
     elif campaign.seeds.count < 4:
         lines.append(
             f"- {campaign.seeds.count} chips were simulated: intervals are wide where they differ."
         )
     same = sum(row["accuracy_std"] == 0.0 for row in points)
-    if same and campaign.seeds.count > 1:
+    if same and campaign.accuracy and campaign.seeds.count > 1:
         lines.append(
             f"- Points with the same accuracy on every chip: {same} of {len(points)}; they are "
             "without randomness, or too robust to show it."
@@ -274,8 +287,9 @@ def _versions(points: Sequence[Row], provenance: dict[str, object]) -> str:
     known = ", ".join(f"{name} {value}" for name, value in about.items() if value)
     lines = ["## Versions", "", f"Tables: {known or 'unknown'}."]
     for what, stage in (("Predictions", "infer"), ("Hardware figures", "ppa")):
-        makers = sorted({row[f"made_by.{stage}"] for row in points})
-        lines += ["", f"{what}: {'; '.join(makers)}."]
+        makers = sorted({row[f"made_by.{stage}"] for row in points} - {None})
+        if makers:
+            lines += ["", f"{what}: {'; '.join(makers)}."]
     return "\n".join(lines)
 
 

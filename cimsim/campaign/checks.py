@@ -30,6 +30,8 @@ def check_campaign(campaign: Campaign) -> None:
         ("infer", _array, "cell.states_file nonideality.output_noise.file"),
         ("ppa", _hardware, ""),
     ):
+        if stage not in campaign.stages:
+            continue
         seen: set[str] = set()
         for point in campaign.points:
             if point.keys[stage] not in seen:

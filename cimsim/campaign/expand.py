@@ -16,7 +16,7 @@ from cimsim.campaign.condition import Condition
 from cimsim.campaign.design import DesignPoint
 from cimsim.campaign.figure import Figure
 from cimsim.campaign.file import CampaignFile, Seeds, Statistics, Sweep, read_campaign_file
-from cimsim.campaign.keys import design_id, stage_keys, unflatten
+from cimsim.campaign.keys import STAGES, design_id, stage_keys, unflatten
 from cimsim.campaign.messages import dotted, first_problem, shown
 from cimsim.campaign.parameters import parameters
 from cimsim.campaign.settings import (
@@ -56,6 +56,11 @@ class CampaignPoint:
     sweeps: list[str]
     layers: tuple[Layer, ...]
 
+    @property
+    def text(self) -> str:
+        """The values that its sweep gives it, for a message."""
+        return _axis_values(self.layers)
+
     def blamed(self, message: str) -> str | None:
         """Return file and key where the first field that a message names is written, if any is."""
         return _blamed(self.layers, message)
@@ -79,9 +84,15 @@ class Campaign:
     description: str
     seeds: Seeds
     statistics: Statistics
+    accuracy: bool
     figures: tuple[Figure, ...]
     points: tuple[CampaignPoint, ...]
     dropped: tuple[Dropped, ...]
+
+    @property
+    def stages(self) -> frozenset[str]:
+        """Stages that the campaign runs."""
+        return frozenset(STAGES) - (frozenset() if self.accuracy else {"infer"})
 
 
 def load_campaign(path: Path | str) -> Campaign:
@@ -119,6 +130,7 @@ def expand(path: Path, content: CampaignFile) -> Campaign:
         description=content.description,
         seeds=content.seeds,
         statistics=content.statistics,
+        accuracy=content.accuracy,
         figures=content.figures,
         points=tuple(expansion.points.values()),
         dropped=tuple(expansion.dropped),

@@ -33,6 +33,9 @@ MEASURES = (
 )
 """Results of a design point that a figure can show: columns of points.parquet."""
 
+ON_ARRAYS = ("accuracy", "accuracy_change", "accuracy_std", "logit_error_rms")
+"""Measures that only a campaign with networks on arrays has."""
+
 WITH_INTERVAL = ("float_accuracy", "quantized_accuracy", "accuracy", "accuracy_change")
 """Measures that have columns <measure>_low and <measure>_high."""
 

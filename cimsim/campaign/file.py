@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field, ValidationError, model_validator
 
-from cimsim.campaign.figure import Figure
+from cimsim.campaign.figure import ON_ARRAYS, Figure
 from cimsim.campaign.messages import dotted, first_problem
 from cimsim.campaign.section import Section
 from cimsim.campaign.yaml_file import read_yaml
@@ -104,6 +104,11 @@ class CampaignFile(Exact):
     sweeps: tuple[Sweep, ...] = Field((), description="what varies; none: the base alone")
     seeds: Seeds = Field(Seeds(), description="chip instances at each point")
     statistics: Statistics = Field(Statistics(), description="how uncertainty is reported")
+    accuracy: bool = Field(
+        True,
+        description="whether networks run on arrays; false: hardware figures alone, without infer "
+        "jobs and accuracies on arrays",
+    )
     figures: tuple[Figure, ...] = Field((), description="figures to draw")
 
     @model_validator(mode="after")
@@ -127,6 +132,17 @@ class CampaignFile(Exact):
                     f"figures: {figure.name}: sweep is '{figure.sweep}'{hint}; "
                     f"allowed: {', '.join(names)}"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _figures_have_their_measures(self) -> Self:
+        for figure in self.figures:
+            for measure in () if self.accuracy else (figure.x, figure.y):
+                if measure in ON_ARRAYS:
+                    raise ValueError(
+                        f"figures: {figure.name}: '{measure}' is shown but accuracy is false, so "
+                        "there is none on arrays; allowed: another measure, or accuracy: true"
+                    )
         return self
 
     def sweep_names(self) -> list[str]:

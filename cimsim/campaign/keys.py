@@ -199,6 +199,17 @@ def _key_text(stage: str, fields: tuple[tuple[str, Any], ...], above: tuple[str,
     )
 
 
+def group_text(keys: Mapping[str, str]) -> str:
+    """Return the text of :func:`group_key`; `keys` are those of the stages."""
+    upstream = {name: keys[name] for name in STAGES["ppa"].upstream}
+    return canonical({"stage": "ppa", "upstream": upstream})
+
+
+def group_key(keys: Mapping[str, str]) -> str:
+    """Return what the ppa results of all points with the same mapping and trace lie under."""
+    return digest(group_text(keys))
+
+
 def design_id(changed: Mapping[str, Any]) -> str:
     """Return the identifier of a whole design point, of the same form as a key."""
     return digest(canonical({name: _by_content(name, value) for name, value in changed.items()}))

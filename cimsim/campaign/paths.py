@@ -1,4 +1,8 @@
-"""Where results are: ``results/<stage>/<key>/`` and ``results/campaigns/<name>/``."""
+"""Where results are: ``results/<stage>/<key>/`` and ``results/campaigns/<name>/``.
+
+The ppa stage evaluates many points in one job: ``results/ppa/<group>/<block>/``, where the group is
+that of the mapping and trace that the points share (``keys.group_key``).
+"""
 
 from __future__ import annotations
 
@@ -14,7 +18,8 @@ FILES: dict[str, tuple[str, ...]] = {
     "trace": ("trace.parquet",),
     "ppa": ("chip.parquet", "layers.parquet", "components.parquet"),
 }
-"""Files that a stage writes; ``infer`` writes one file per block of seeds."""
+"""Files that a stage writes; ``infer`` writes one file per block of seeds, ``ppa`` these for a
+block of design points."""
 
 READS: dict[str, dict[str, tuple[str, ...]]] = {
     "checkpoint": {},
@@ -34,9 +39,8 @@ so none is here that is not read."""
 JOIN_READS: dict[str, tuple[str, ...]] = {
     "calibrate": ("predictions.parquet",),
     "map": ("layers.parquet",),
-    "ppa": ("chip.parquet", "layers.parquet", "components.parquet"),
 }
-"""Files that the join of a campaign reads, with all of ``infer``."""
+"""Files that the join of a campaign reads, with those of ``infer`` and ``ppa``."""
 
 TABLES = (
     "points.parquet",

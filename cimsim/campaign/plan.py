@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cimsim.campaign.blocks import Block, blocks
 from cimsim.campaign.expand import Campaign, CampaignPoint, load_campaign
 from cimsim.campaign.figure import Figure
-from cimsim.campaign.keys import STAGES, canonical, design_id, digest, stage_design
+from cimsim.campaign.keys import STAGES, canonical, design_id, digest, group_key, stage_design
 from cimsim.campaign.paths import (
     FILES,
     JOIN_READS,
@@ -54,7 +55,7 @@ class Plan:
 
     def __init__(self, campaigns: Sequence[Campaign]) -> None:
         self.campaigns: dict[str, Campaign] = {}
-        self.jobs: dict[str, dict[str, StageJob]] = {stage: {} for stage in STAGES}
+        self.jobs: dict[str, dict[str, StageJob]] = {s: {} for s in STAGES if s != "ppa"}
         for campaign in campaigns:
             if campaign.name in self.campaigns:
                 other = self.campaigns[campaign.name].file
@@ -64,8 +65,11 @@ class Plan:
                 )
             self.campaigns[campaign.name] = campaign
             for point in campaign.points:
-                for stage, key in point.keys.items():
+                for stage in campaign.stages - {"ppa"}:
+                    key = point.keys[stage]
                     self.jobs[stage].setdefault(key, StageJob(stage, key, point))
+        every = blocks(point for campaign in campaigns for point in campaign.points)
+        self.blocks = {(block.group, block.name): block for block in every}
 
     def targets(self) -> list[str]:
         """Return the final files of all campaigns."""
@@ -86,14 +90,35 @@ class Plan:
         """Return the function from wildcards to the files that a job reads, by stage."""
         return lambda wildcards: self._job(stage, wildcards.key).upstream()
 
+    def block_upstream(self, wildcards: Any) -> dict[str, list[str]]:
+        """Return the files that a job of the ppa stage reads, by stage."""
+        keys = self.block(wildcards.group, wildcards.block).points[0].keys
+        return {stage: _files(stage, keys[stage], names) for stage, names in READS["ppa"].items()}
+
+    def block_files(self, wildcards: Any) -> list[str]:
+        """Return the campaign files that together have the points of all blocks: a job reads its
+        own there, because a command line may be too short for them."""
+        return [str(campaign.file) for campaign in self.campaigns.values()]
+
     def stage_files(self, wildcards: Any) -> dict[str, list[str]]:
         """Return every file that the join of a campaign reads, by stage."""
         campaign = self._campaign(wildcards)
-        keys = {stage: {point.keys[stage]: None for point in campaign.points} for stage in STAGES}
-        seeds = [seeds_file(first, last) for first, last in campaign.seeds.blocks()]
-        return {
+        read = dict(JOIN_READS)
+        if campaign.accuracy:
+            read["infer"] = tuple(seeds_file(*block) for block in campaign.seeds.blocks())
+        keys = {stage: {point.keys[stage]: None for point in campaign.points} for stage in read}
+        files = {
             stage: [file for key in keys[stage] for file in _files(stage, key, names)]
-            for stage, names in {**JOIN_READS, "infer": seeds}.items()
+            for stage, names in read.items()
+        }
+        mine = {(group_key(point.keys), point.keys["ppa"]) for point in campaign.points}
+        return files | {
+            "ppa": [
+                file
+                for block in self.blocks.values()
+                if any((block.group, key) in mine for key in block.keys)
+                for file in _block_files(block)
+            ]
         }
 
     def content(self, wildcards: Any) -> str:
@@ -105,7 +130,8 @@ class Plan:
         ]
         dropped = [[d.sweep, d.values, d.reason] for d in campaign.dropped]
         seeds, statistics = campaign.seeds.model_dump(), campaign.statistics.model_dump()
-        return digest(canonical([campaign.name, points, dropped, seeds, statistics]))
+        about = [campaign.name, campaign.accuracy, points, dropped, seeds, statistics]
+        return digest(canonical(about))
 
     def text(self, wildcards: Any) -> str:
         """Return a hash of all that the summary says beyond the tables."""
@@ -135,6 +161,19 @@ class Plan:
         if key not in self.jobs[stage]:
             raise UserError(f"results/{stage}/{key}: no campaign of this run has this key")
         return self.jobs[stage][key]
+
+    def block(self, group: str, name: str) -> Block:
+        """Return a block of the ppa stage.
+
+        Raises:
+            UserError: the campaigns have no such block.
+        """
+        if (group, name) not in self.blocks:
+            raise UserError(
+                f"results/ppa/{group}/{name}: no campaign of this run has this block; "
+                "run the workflow anew if a campaign file has changed"
+            )
+        return self.blocks[group, name]
 
     def _campaign(self, wildcards: Any) -> Campaign:
         name: str = wildcards.campaign
@@ -188,14 +227,31 @@ def describe(campaign: Campaign, results: Path = RESULTS) -> list[str]:
         count = sum(sweep in point.sweeps for point in campaign.points)
         lines.append(f"  sweep {sweep}: {count} points")
     lines += [f"  dropped from {d.sweep}: {d.values}: {d.reason}" for d in campaign.dropped]
-    blocks = [seeds_file(*block) for block in campaign.seeds.blocks()]
-    lines.append(f"  {campaign.seeds.count} seeds, {campaign.seeds.block} a job")
-    for stage, jobs in Plan([campaign]).jobs.items():
-        runs = [[name] for name in blocks] if stage == "infer" else [list(FILES[stage])]
+    if campaign.accuracy:
+        lines.append(f"  {campaign.seeds.count} seeds, {campaign.seeds.block} a job")
+    else:
+        lines.append("  hardware figures alone")
+    seeds = [seeds_file(*block) for block in campaign.seeds.blocks()]
+    plan = Plan([campaign])
+    for stage, jobs in plan.jobs.items():
+        if stage not in campaign.stages:
+            continue
+        runs = [[name] for name in seeds] if stage == "infer" else [list(FILES[stage])]
         folders = [stage_folder(stage, key, results) for key in jobs]
         done = sum(all((f / name).is_file() for name in run) for f in folders for run in runs)
         lines.append(f"  {stage}: {len(folders) * len(runs)} jobs, {done} done")
+    count = sum(len(block.points) for block in plan.blocks.values())
+    done = sum(
+        all(Path(f).is_file() for f in _block_files(block, results))
+        for block in plan.blocks.values()
+    )
+    lines.append(f"  ppa: {len(plan.blocks)} jobs for {count} chips, {done} done")
     return lines
+
+
+def _block_files(block: Block, results: Path = RESULTS) -> list[str]:
+    folder = results / "ppa" / block.group / block.name
+    return [f"{folder}/{name}" for name in FILES["ppa"]]
 
 
 def _files(stage: str, key: str, names: Iterable[str]) -> list[str]:

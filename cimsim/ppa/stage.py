@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pyarrow as pa
@@ -80,23 +81,35 @@ COMPONENTS = {
 """Component of components.parquet that each circuit of the engine belongs to."""
 
 
-def run(
-    point: DesignPoint, *, mapping: Path, trace: Path, output: Path, provenance: Mapping[str, Any]
-) -> None:
-    """Write chip.parquet, layers.parquet and components.parquet of a design point to `output`.
+@dataclass(frozen=True)
+class Network:
+    """What all design points with the same mapping and trace share.
 
-    `mapping` and `trace` are the folders of the map and trace stages.
-
-    Raises:
-        UserError: the model has no circuit for the design, or a file cannot be used.
+    Attributes:
+        layers: layer table (schemas.LAYERS).
+        weights: weight codes (schemas.WEIGHT_CODES).
+        trace: input codes of one or more images (schemas.TRACE); energies are means over them.
+        threads: threads to use; results do not depend on them.
     """
-    tables = evaluate_design(
-        point,
-        read_table(mapping / "layers.parquet", schemas.LAYERS),
-        read_table(mapping / "weights.parquet", schemas.WEIGHT_CODES),
-        read_table(trace / "trace.parquet", schemas.TRACE),
-    )
-    write_tables(tables, output, provenance)
+
+    layers: pa.Table
+    weights: pa.Table
+    trace: pa.Table
+    threads: int = 1
+
+    @classmethod
+    def read(cls, mapping: Path, trace: Path, threads: int = 1) -> Self:
+        """Read the files of the map and trace stages in these folders.
+
+        Raises:
+            UserError: a file cannot be used.
+        """
+        return cls(
+            read_table(mapping / "layers.parquet", schemas.LAYERS),
+            read_table(mapping / "weights.parquet", schemas.WEIGHT_CODES),
+            read_table(trace / "trace.parquet", schemas.TRACE),
+            threads,
+        )
 
 
 def write_tables(tables: Tables, output: Path, provenance: Mapping[str, Any]) -> None:
@@ -110,32 +123,25 @@ def write_tables(tables: Tables, output: Path, provenance: Mapping[str, Any]) ->
     write_table(output / "components.parquet", tables["components"], schemas.COMPONENTS, provenance)
 
 
-def evaluate_design(
-    point: DesignPoint, layers: pa.Table, weights: pa.Table, trace: pa.Table
-) -> Tables:
+def evaluate_design(point: DesignPoint, shared: Network) -> Tables:
     """Return the columns of the three tables of a design point.
 
-    Args:
-        point: the design.
-        layers: layer table (schemas.LAYERS). Layers that the design keeps off the arrays are left
-            out of the chip, except a first layer under ``fidelity.first_layer: float``, which the
-            reference places on the chip all the same.
-        weights: weight codes (schemas.WEIGHT_CODES).
-        trace: input codes of one or more images (schemas.TRACE); energies are means over them.
+    Layers that the design keeps off the arrays are left out of the chip, except a first layer under
+    ``fidelity.first_layer: float``, which the reference places on the chip all the same.
 
     Raises:
         UserError: the model has no circuit for the design, or the tables do not fit together.
     """
     context = design_context(point)
-    placed = [row for row in rows(layers) if _on_chip(row, point)]
+    placed = [row for row in rows(shared.layers) if _on_chip(row, point)]
     if not placed:
         raise UserError(
             "no layer of the network is on the arrays (quantization.float_layers), so that there "
             "is no chip to evaluate"
         )
     network = [_network_layer(row, point) for row in placed]
-    inputs = _input_codes(network, trace, point)
-    stored = _stored_weights(placed, weights, point) if needs_weights(context) else []
+    inputs = _input_codes(network, shared.trace, point)
+    stored = _stored_weights(placed, shared.weights, point) if needs_weights(context) else []
     return chip_tables(point, context, network, [row["index"] for row in placed], inputs, stored)
 
 

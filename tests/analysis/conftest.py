@@ -16,9 +16,11 @@ from cimsim import schemas
 from cimsim.analysis.outputs import PointOutputs
 from cimsim.campaign.design import DesignPoint
 from cimsim.campaign.expand import Campaign, load_campaign
-from cimsim.campaign.keys import unflatten
+from cimsim.campaign.keys import group_key, unflatten
 from cimsim.campaign.parameters import values
 from cimsim.campaign.paths import seeds_file, stage_folder
+from cimsim.ppa.results import keyed, write_block
+from cimsim.provenance import maker
 from cimsim.tables import write_table
 
 IMAGES = 200
@@ -57,7 +59,8 @@ class Stages:
         for point in campaign.points:
             design = values(point.point)
             folders = {s: stage_folder(s, key, self.results) for s, key in point.keys.items()}
-            self.write(folders, files, design)
+            folders["ppa"] = stage_folder("ppa", group_key(point.keys), self.results)
+            self.write(folders, files, design, point.keys["ppa"])
 
     def point(
         self, changed: dict[str, Any], seeds: range = range(4), sweeps: tuple[str, ...] = ("all",)
@@ -75,21 +78,26 @@ class Stages:
             "ppa": key_of("ppa", hardware),
         }
         folders = {stage: self.results / stage / key for stage, key in keys.items()}
+        folders["ppa"] = self.results / "ppa" / group_key(keys)
         files = {
             f"seeds_{block[0]:04d}_{block[-1]:04d}.parquet": block
             for block in (seeds[i : i + 2] for i in range(0, len(seeds), 2))
         }
-        self.write(folders, files, design)
+        self.write(folders, files, design, keys["ppa"])
         return PointOutputs(key_of(changed), sweeps, design, keys, folders, files)
 
     def write(
-        self, folders: Mapping[str, Path], files: Mapping[str, range], design: dict[str, Any]
+        self,
+        folders: Mapping[str, Path],
+        files: Mapping[str, range],
+        design: dict[str, Any],
+        key: str,
     ) -> None:
         """Write the files of all stages that the join reads."""
         self._calibrate(folders["calibrate"])
         self._map(folders["map"])
         self._infer(folders["infer"], files, design)
-        self._ppa(folders["ppa"], design)
+        self._ppa(folders["ppa"], design, key)
 
     def _predict(self, right: np.ndarray) -> np.ndarray:
         return np.where(right, self.labels, (self.labels + 1) % 10)
@@ -154,7 +162,7 @@ class Stages:
                 MAKER,
             )
 
-    def _ppa(self, folder: Path, design: dict[str, Any]) -> None:
+    def _ppa(self, group: Path, design: dict[str, Any], key: str) -> None:
         node, bits = design["chip.node"], design["array.adc.bits"]
         cell = {"sram": 4.0, "rram": 1.0, "fefet": 1.2, "nvcap": 1.5}[design["cell.technology"]]
         shrink = (node / 22) ** 1.7
@@ -185,14 +193,13 @@ class Stages:
             "tops": 2.0,
             "memory_utilization": 0.55,
         }
+        about = {"key_text": ["{}"], "made_by": [maker(MAKER)]}
         rows = {name: [value] for name, value in chip.items()}
-        write_table(folder / "chip.parquet", rows, schemas.CHIP, MAKER)
         figures: dict[str, Any] = {f.name: [0.25] * len(LAYERS) for f in schemas.PPA_LAYERS}
         for count in ("tile_rows", "tile_columns", "speed_up_rows", "speed_up_columns"):
             figures[count] = [2] * len(LAYERS)
         figures |= {"layer": LAYERS, "index": range(len(LAYERS)), "mapping": ["novel"] * 3}
         figures["energy_dynamic_j"] = [dynamic * share for share in (0.5, 0.3, 0.2)]
-        write_table(folder / "layers.parquet", figures, schemas.PPA_LAYERS, {"stage": "ppa"})
         scopes = ("chip", *LAYERS)
         parts = {
             "scope": [scope for scope in scopes for _ in COMPONENTS],
@@ -201,7 +208,12 @@ class Stages:
             "energy_j": [1e-8 * (scope != "chip") for scope in scopes for _ in COMPONENTS],
             "leakage_w": [1e-6 * (scope == "chip") for scope in scopes for _ in COMPONENTS],
         }
-        write_table(folder / "components.parquet", parts, schemas.COMPONENTS, {"stage": "ppa"})
+        tables = {
+            "chip": keyed(key, {**about, **rows}, schemas.CHIP_ROWS),
+            "layers": keyed(key, figures, schemas.LAYER_ROWS),
+            "components": keyed(key, parts, schemas.COMPONENT_ROWS),
+        }
+        write_block(group / key, [tables], {"stage": "ppa"})
 
 
 @pytest.fixture

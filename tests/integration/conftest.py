@@ -41,13 +41,13 @@ JOBS = {
     "map": 1,
     "infer": 4,
     "trace": 1,
-    "ppa": 2,
+    "ppa": 1,
     "join": 1,
     "figure": 2,
     "summary": 1,
     "all": 1,
 }
-"""Jobs of the tiny campaign, by hand: 2 noises x 2 blocks of seeds; 2 nodes."""
+"""Jobs of the tiny campaign, by hand: 2 noises x 2 blocks of seeds; a block of 2 nodes."""
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from cimsim import schemas
+from cimsim.analysis import schemas as joined
 from cimsim.campaign.paths import KEY_FILE, TABLES
 from cimsim.tables import provenance_of, read_table
 
@@ -107,6 +108,30 @@ def test_a_dry_run_writes_nothing(workspace: Workspace) -> None:
         ".snakemake",
         "campaign.yaml",
     ]
+
+
+def test_a_new_node_computes_that_chip_alone(copy: Workspace) -> None:
+    copy.write(sweeps=[TINY["sweeps"][0], {"name": "node", "grid": {"chip.node": [22, 32, 45]}}])
+    assert copy.planned() == {"ppa": 1, "join": 1, "figure": 2, "summary": 1, "all": 1}
+    old = {path: path.read_bytes() for path in copy.results.glob("ppa/*/*/chip.parquet")}
+    run = copy.snakemake("--cores", "1")
+    assert run.returncode == 0, run.stdout + run.stderr
+    new = [path for path in copy.results.glob("ppa/*/*/chip.parquet") if path not in old]
+    assert len(new) == 1
+    assert read_table(new[0], schemas.CHIP_ROWS).num_rows == 3
+
+
+def test_hardware_figures_alone(copy: Workspace) -> None:
+    breakdown = TINY["figures"][1]
+    copy.write(accuracy=False, name="hardware", figures=[breakdown])
+    run = copy.snakemake("--cores", "1")
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert jobs_in(run.stdout + run.stderr) == {"join": 1, "figure": 1, "summary": 1, "all": 1}
+    folder = copy.results / "campaigns" / "hardware"
+    rows = read_table(folder / "points.parquet", joined.points()).to_pylist()
+    assert [row["accuracy"] for row in rows] == [None] * len(rows)
+    assert all(row["energy_j"] > 0 and row["quantized_accuracy"] > 0 for row in rows)
+    assert "hardware figures alone" in (folder / "summary.md").read_text()
 
 
 def test_two_campaigns_share_their_jobs(workspace: Workspace) -> None:

@@ -11,8 +11,7 @@ from cimsim import schemas
 from cimsim.campaign.design import DesignPoint
 from cimsim.errors import UserError
 from cimsim.ppa.parameters import engine_parameters
-from cimsim.ppa.stage import evaluate_design, run
-from cimsim.tables import provenance_of, read_table, write_table
+from cimsim.ppa.stage import Network, evaluate_design
 
 SHAPES = [
     # name, channels, height, width, kernel, outputs, stride, padding, pooled
@@ -99,13 +98,17 @@ def tables(images=1, off_array=(), weight_bits=8, input_bits=8, fill=None):
     )
 
 
+def network(**options):
+    return Network(*tables(**options))
+
+
 def scalar(result, name):
     return result["chip"][name][0]
 
 
 def test_tables_of_the_default_design():
     layers, weights, trace = tables()
-    result = evaluate_design(DesignPoint(), layers, weights, trace)
+    result = evaluate_design(DesignPoint(), Network(layers, weights, trace))
     assert set(result["chip"]) == set(schemas.CHIP.names)
     assert set(result["layers"]) == set(schemas.PPA_LAYERS.names)
     assert result["layers"]["layer"] == [shape[0] for shape in SHAPES]
@@ -154,7 +157,7 @@ def test_tables_of_the_default_design():
     ],
 )
 def test_designs_of_every_kind_give_a_chip(design):
-    result = evaluate_design(DesignPoint(**design), *tables())
+    result = evaluate_design(DesignPoint(**design), network())
     for name in ("area_m2", "latency_s", "energy_dynamic_j", "tops_per_w"):
         assert scalar(result, name) > 0
     assert 0 < scalar(result, "memory_utilization") <= 1
@@ -162,9 +165,9 @@ def test_designs_of_every_kind_give_a_chip(design):
 
 def test_operations_and_vectors_count_padding_or_follow_the_reference():
     layers, weights, trace = tables()
-    ours = evaluate_design(DesignPoint(), layers, weights, trace)
+    ours = evaluate_design(DesignPoint(), Network(layers, weights, trace))
     point = DesignPoint(fidelity={"trace_vectors": "unpadded"})
-    theirs = evaluate_design(point, layers, weights, trace)
+    theirs = evaluate_design(point, Network(layers, weights, trace))
     # 2 K N V, by hand: 8 x 8 output pixels of both convolutions, 10 tokens, one head. The
     # reference counts the same here (stride 1), but processes 6 x 6 of the 8 x 8 pixels.
     by_hand = 2.0 * (64 * 27 * 16 + 64 * 144 * 16 + 10 * 32 * 24 + 256 * 10)
@@ -178,19 +181,19 @@ def test_operations_and_vectors_count_padding_or_follow_the_reference():
 def test_weight_digits_matter_where_columns_are_sensed():
     sar = {"array": {"adc": {"kind": "sar"}}}
     parity = {"fidelity": {"weight_digits": "parity"}}
-    stored = evaluate_design(DesignPoint(**sar), *tables())
-    reference = evaluate_design(DesignPoint(**sar, **parity), *tables())
+    stored = evaluate_design(DesignPoint(**sar), network())
+    reference = evaluate_design(DesignPoint(**sar, **parity), network())
     assert scalar(reference, "energy_adc_j") < scalar(stored, "energy_adc_j")
     assert scalar(reference, "area_m2") == scalar(stored, "area_m2")
-    voltage = evaluate_design(DesignPoint(), *tables())
-    assert evaluate_design(DesignPoint(**parity), *tables()) == voltage
+    voltage = evaluate_design(DesignPoint(), network())
+    assert evaluate_design(DesignPoint(**parity), network()) == voltage
 
 
 def test_stored_codes_are_offset_binary():
     # The lowest weight, -127, leaves one cell of eight on; the highest, 127, all of them.
     sar = DesignPoint(array={"adc": {"kind": "sar"}})
     energies = [
-        scalar(evaluate_design(sar, *tables(fill=code)), "energy_adc_j") for code in (-127, 127)
+        scalar(evaluate_design(sar, network(fill=code)), "energy_adc_j") for code in (-127, 127)
     ]
     assert energies[0] < energies[1]
 
@@ -198,9 +201,11 @@ def test_stored_codes_are_offset_binary():
 def test_energy_is_the_mean_over_images():
     layers, weights, trace = tables(images=2)
     point = DesignPoint(chip={"trace_images": 2})
-    both = evaluate_design(point, layers, weights, trace)
+    both = evaluate_design(point, Network(layers, weights, trace))
     single = [
-        evaluate_design(point, layers, weights, trace.filter(pa.compute.equal(trace["image"], i)))
+        evaluate_design(
+            point, Network(layers, weights, trace.filter(pa.compute.equal(trace["image"], i)))
+        )
         for i in (0, 1)
     ]
     mean = sum(scalar(one, "energy_dynamic_j") for one in single) / 2
@@ -208,16 +213,16 @@ def test_energy_is_the_mean_over_images():
 
 
 def test_layers_off_the_arrays_are_left_out():
-    result = evaluate_design(DesignPoint(), *tables(off_array=("tokens",)))
+    result = evaluate_design(DesignPoint(), network(off_array=("tokens",)))
     assert result["layers"]["layer"] == ["stem", "conv", "head"]
     assert result["layers"]["index"] == [0, 1, 3]
     with pytest.raises(UserError, match="no layer of the network is on the arrays"):
-        evaluate_design(DesignPoint(), *tables(off_array=[shape[0] for shape in SHAPES]))
+        evaluate_design(DesignPoint(), network(off_array=[shape[0] for shape in SHAPES]))
 
 
 def test_the_reference_places_its_floating_point_stem():
     point = DesignPoint(fidelity={"first_layer": "float"})
-    result = evaluate_design(point, *tables(off_array=("stem",)))
+    result = evaluate_design(point, network(off_array=("stem",)))
     assert result["layers"]["layer"] == [shape[0] for shape in SHAPES]
 
 
@@ -248,22 +253,22 @@ def test_the_reference_places_its_floating_point_stem():
 )
 def test_designs_without_a_circuit_are_refused_in_one_line(design, message):
     with pytest.raises(UserError, match=message) as error:
-        evaluate_design(DesignPoint(**design), *tables())
+        evaluate_design(DesignPoint(**design), network())
     assert "\n" not in str(error.value)
 
 
 def test_tables_that_do_not_fit_are_refused():
     layers, weights, trace = tables()
     with pytest.raises(UserError, match="layer head is missing in the trace"):
-        evaluate_design(DesignPoint(), layers, weights, trace.slice(0, 3))
+        evaluate_design(DesignPoint(), Network(layers, weights, trace.slice(0, 3)))
     grouped = layer_rows()
     grouped[1]["groups"] = 4
     with pytest.raises(UserError, match="layer conv is a convolution of 4 groups"):
-        evaluate_design(DesignPoint(), table(grouped, schemas.LAYERS), weights, trace)
+        evaluate_design(DesignPoint(), Network(table(grouped, schemas.LAYERS), weights, trace))
     short = trace.to_pylist()
     short[0]["codes"] = short[0]["codes"][:-1]
     with pytest.raises(UserError, match="layer stem: 1727 codes do not make 27 rows of 64"):
-        evaluate_design(DesignPoint(), layers, weights, table(short, schemas.TRACE))
+        evaluate_design(DesignPoint(), Network(layers, weights, table(short, schemas.TRACE)))
 
 
 def test_parameters_of_a_design():
@@ -285,50 +290,9 @@ def test_parameters_of_a_design():
     assert "resistanceOn" not in parameters
 
 
-@pytest.fixture
-def folders(tmp_path):
-    layers, weights, trace = tables()
-    mapping, traced = tmp_path / "map", tmp_path / "trace"
-    for path, written, schema in (
-        (mapping / "layers.parquet", layers, schemas.LAYERS),
-        (mapping / "weights.parquet", weights, schemas.WEIGHT_CODES),
-        (traced / "trace.parquet", trace, schemas.TRACE),
-    ):
-        write_table(path, written.to_pydict(), schema, {})
-    return mapping, traced
-
-
-def test_run_writes_three_files_the_same_each_time(folders, tmp_path):
-    mapping, traced = folders
-    for name in ("first", "second"):
-        run(
-            DesignPoint(),
-            mapping=mapping,
-            trace=traced,
-            output=tmp_path / name,
-            provenance={"stage": "ppa"},
-        )
-    for name, schema in (
-        ("chip", schemas.CHIP),
-        ("layers", schemas.PPA_LAYERS),
-        ("components", schemas.COMPONENTS),
-    ):
-        first, second = (tmp_path / run_ / f"{name}.parquet" for run_ in ("first", "second"))
-        assert first.read_bytes() == second.read_bytes()
-        assert read_table(first, schema).num_rows > 0
-        assert provenance_of(first) == {"stage": "ppa"}
-
-
-def test_missing_files_are_named(folders, tmp_path):
-    mapping, traced = folders
-    (traced / "trace.parquet").unlink()
-    with pytest.raises(UserError, match=r"trace\.parquet: no such file"):
-        run(DesignPoint(), mapping=mapping, trace=traced, output=tmp_path, provenance={})
-
-
 def test_the_stage_starts_without_torch_and_pandas():
     code = (
-        "import sys, cimsim.ppa.stage, cimsim.ppa.verify; "
+        "import sys, cimsim.ppa.block, cimsim.ppa.verify; "
         "sys.exit(any(name in sys.modules for name in ('torch', 'pandas', 'scipy')))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

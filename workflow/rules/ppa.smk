@@ -1,20 +1,21 @@
-# Power, performance and area of the chip.
+# Power, performance and area of a block of chips that share mapping and trace.
 rule ppa:
     input:
-        unpack(PLAN.upstream("ppa")),
+        unpack(PLAN.block_upstream),
     output:
-        "results/ppa/{key}/chip.parquet",
-        "results/ppa/{key}/layers.parquet",
-        "results/ppa/{key}/components.parquet",
+        "results/ppa/{group}/{block}/chip.parquet",
+        "results/ppa/{group}/{block}/layers.parquet",
+        "results/ppa/{group}/{block}/components.parquet",
     log:
-        "results/logs/ppa/{key}.log",
+        "results/logs/ppa/{group}_{block}.log",
     benchmark:
-        "results/benchmarks/ppa/{key}.jsonl"
+        "results/benchmarks/ppa/{group}_{block}.jsonl"
     threads: 1
     resources:
         mem_mb=2000,
         runtime=60,
     params:
-        design=PLAN.design("ppa"),
+        files=PLAN.block_files,
     shell:
-        "python -P -m cimsim ppa --design {params.design:q} --threads {threads} > {log} 2>&1"
+        "python -P -m cimsim ppa-block {wildcards.group} {wildcards.block} {params.files:q}"
+        " --threads {threads} > {log} 2>&1"
