@@ -154,7 +154,7 @@ def _current(row: Row, temperature: int) -> float:
         known = [int(c) for c in row if c.isdigit() and row[c]]
         raise UserError(
             f"temperature is {temperature} K but the tables of node {row['node']} "
-            f"{row['roadmap']} allow {min(known)} to {max(known)} K"
+            f"{row['roadmap']} allow {min(known)} {f'to {max(known)} K' if len(known) > 1 else 'K'}"
         )
     start = _number(row, str(below), "currents")
     if below == temperature:
