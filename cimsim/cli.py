@@ -308,9 +308,32 @@ def budget(
 
 
 @app.command()
-def ppa(design: Design = "{}", results: Results = RESULTS, threads: Threads = 1) -> None:
+def ppa(
+    design: Design = "{}",
+    results: Results = RESULTS,
+    threads: Threads = 1,
+    neurosim_network: Annotated[
+        Path | None,
+        typer.Option(help="network table of DNN+NeuroSim (NetWork_<model>.csv), not the workflow"),
+    ] = None,
+    traces: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="its folder layer_record_<model>, its trace_command.sh, or the option repeated "
+            "for the weights and the inputs of each layer"
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="folder for the tables, with --neurosim-network")
+    ] = None,
+) -> None:
     """Compute power, performance and area of the chip."""
     _set_threads(threads)
+    if neurosim_network is not None:
+        _ppa_of_neurosim_files(design, neurosim_network, traces or [], output)
+        return
+    if traces or output:
+        raise UserError(f"{'--traces' if traces else '--output'} needs --neurosim-network")
     _show_progress()
     from cimsim.campaign.design_json import read_design
     from cimsim.campaign.keys import changed_fields
@@ -337,6 +360,26 @@ def ppa_block(
     block = load_plan(campaigns, check=False).block(group, name)
     members = [Member.of(point.changed, point.text) for point in block.points]
     run_block(members, results=results, threads=threads)
+
+
+def _ppa_of_neurosim_files(
+    design: str, table: Path, traces: list[Path], output: Path | None
+) -> None:
+    """Evaluate the chip for a network that DNN+NeuroSim has traced; print and write its tables."""
+    from cimsim.campaign.design_json import read_design
+    from cimsim.ppa.neurosim import evaluate_network, open_network
+    from cimsim.ppa.show import show_chip
+    from cimsim.ppa.stage import write_tables
+    from cimsim.provenance import provenance
+
+    if not traces:
+        raise UserError("--neurosim-network needs --traces")
+    point = read_design(design)
+    network = open_network(point, table, traces)
+    tables = evaluate_network(point, network)
+    if output is not None:
+        write_tables(tables, output, provenance(**network.about(point)))
+    show_chip(tables)
 
 
 def _seeds(text: str) -> range:
