@@ -19,57 +19,6 @@ constexpr std::array<std::uint64_t, 256> make_spread() {
 }
 constexpr auto kSpread = make_spread();
 
-constexpr int kSlice = 32;  ///< columns summed together: one slice of 128 rows stays in the cache
-constexpr int kGroup = 4;   ///< rows whose 16 partial sums are tabulated
-constexpr std::size_t kSums = std::size_t{1} << kGroup;
-constexpr std::array<double, kSlice> kNoCurrent{};
-
-/// Sums of every subset of `kGroup` rows, for each group of the block: [group][subset][column].
-class SubsetSums {
- public:
-  /// `memory` is used while the object lives, and may serve the next one.
-  SubsetSums(int rows, std::vector<double>& memory)
-      : groups_(static_cast<std::size_t>((rows + kGroup - 1) / kGroup)), sums_(memory) {
-    sums_.resize(groups_ * kSums * kSlice);
-  }
-
-  /// Columns first_col to first_col + width of the block.
-  void fill(const CodeMatrix<std::int32_t>& weights, const CellNetwork& network, Range rows,
-            Range cols, int first_col, int width) {
-    std::ranges::fill(sums_, 0.0);
-    const int digits = 1 << network.cell_bits;
-    for (int i = 0; i < rows.count; ++i) {
-      std::array<double, kSlice> path{};
-      const std::int32_t* codes = weights.row(static_cast<std::size_t>(rows.first + i));
-      for (int j = 0; j < width; ++j) {
-        const int cell = cols.first + first_col + j;
-        const int place = network.cells_per_weight - 1 - cell % network.cells_per_weight;
-        const std::int32_t code = codes[cell / network.cells_per_weight];
-        const int digit = (code >> (place * network.cell_bits)) & (digits - 1);
-        path[static_cast<std::size_t>(j)] = network.path(digit, i, first_col + j, rows.count);
-      }
-      add_row(static_cast<std::size_t>(i), path);
-    }
-  }
-
-  const double* group(std::size_t g, unsigned subset) const {
-    return sums_.data() + (g * kSums + subset) * kSlice;
-  }
-  std::size_t groups() const { return groups_; }
-
- private:
-  void add_row(std::size_t row, const std::array<double, kSlice>& path) {
-    double* group = sums_.data() + row / kGroup * kSums * kSlice;
-    for (std::size_t subset = 0; subset < kSums; ++subset) {
-      if (!(subset >> (row % kGroup) & 1U)) continue;
-      for (std::size_t j = 0; j < kSlice; ++j) group[subset * kSlice + j] += path[j];
-    }
-  }
-
-  std::size_t groups_;
-  std::vector<double>& sums_;
-};
-
 }  // namespace
 
 RowActivity::RowActivity(std::vector<CodeMatrix<std::uint8_t>> images, int vectors, int bits)
@@ -103,6 +52,18 @@ double RowActivity::active(Range rows) const {
 }
 
 double RowActivity::idle(Range rows) const {
+  const auto [entry, is_new] = idle_.try_emplace({rows.first, rows.count}, 0.0);
+  if (is_new) entry->second = count_idle(rows);
+  return entry->second;
+}
+
+const RowHistogram& RowActivity::histogram(Range rows) const {
+  const auto [entry, is_new] = histogram_.try_emplace({rows.first, rows.count});
+  if (is_new) entry->second = count_active(rows);
+  return entry->second;
+}
+
+double RowActivity::count_idle(Range rows) const {
   const auto vectors = static_cast<std::size_t>(vectors_);
   std::int64_t idle = 0;
   std::vector<std::uint8_t> seen(vectors);
@@ -118,7 +79,7 @@ double RowActivity::idle(Range rows) const {
   return static_cast<double>(idle) / static_cast<double>(images_.size());
 }
 
-RowHistogram RowActivity::histogram(Range rows) const {
+RowHistogram RowActivity::count_active(Range rows) const {
   const auto vectors = static_cast<std::size_t>(vectors_);
   std::vector<std::int64_t> times(static_cast<std::size_t>(rows.count) + 1, 0);
   std::vector<std::uint64_t> lanes(vectors);
@@ -167,33 +128,6 @@ const RowActivity::PackedBits& RowActivity::packed(Range rows) const {
     }
   }
   return out;
-}
-
-void for_each_column_sum(const RowActivity::PackedBits& bits,
-                         const CodeMatrix<std::int32_t>& weights, const CellNetwork& network,
-                         Range rows, Range cols, const ColumnSums& use) {
-  // Kept between blocks: a fresh allocation of this size costs as much as using it.
-  thread_local std::vector<double> memory;
-  SubsetSums sums(rows.count, memory);
-  for (int first = 0; first < cols.count; first += kSlice) {
-    const int width = std::min(kSlice, cols.count - first);
-    sums.fill(weights, network, rows, cols, first, width);
-    for (std::size_t n = 0; n < bits.active.size(); ++n) {
-      if (bits.active[n] == 0) {
-        use(std::span(kNoCurrent).first(static_cast<std::size_t>(width)), 0);
-        continue;
-      }
-      const std::uint8_t* packed = bits.bytes.data() + n * bits.bytes_each;
-      std::array<double, kSlice> total{};
-      for (std::size_t g = 0; g < sums.groups(); ++g) {
-        const unsigned subset = packed[g / 2] >> (g % 2 * kGroup) & (kSums - 1);
-        if (subset == 0) continue;
-        const double* group = sums.group(g, subset);
-        for (std::size_t j = 0; j < kSlice; ++j) total[j] += group[j];
-      }
-      use(std::span(total).first(static_cast<std::size_t>(width)), bits.active[n]);
-    }
-  }
 }
 
 }  // namespace cimsim

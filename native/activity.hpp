@@ -1,12 +1,10 @@
-// Activity of a layer's rows: which word lines each input bit switches on, and what the columns
-// then conduct. Inputs are applied one bit a read, so a code of B bits is B bit-vectors. All counts
-// are per image: means over the images of a trace.
+// Activity of a layer's rows: which word lines each input bit switches on. Inputs are applied one
+// bit a read, so a code of B bits is B bit-vectors. All counts are per image: means over the images
+// of a trace.
 #pragma once
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <map>
-#include <span>
 #include <utility>
 #include <vector>
 
@@ -25,13 +23,15 @@ struct CodeMatrix {
 struct Range {
   int first = 0;
   int count = 0;
+  bool operator==(const Range&) const = default;
 };
 
 /// How often each number of rows is active: entry n counts bit-vectors with n active rows (a mean
 /// over images, hence real).
 using RowHistogram = std::vector<double>;
 
-/// Inputs of one layer.
+/// Inputs of one layer. Counts are kept once they are known, because design points ask for the same
+/// ranges again; not for several threads at once.
 class RowActivity {
  public:
   /// `images` hold one column a vector, at least `vectors` columns each, of which the first
@@ -46,13 +46,13 @@ class RowActivity {
   double active(Range rows) const;
   /// Bit-vectors without an active row within `rows`.
   double idle(Range rows) const;
-  RowHistogram histogram(Range rows) const;
+  const RowHistogram& histogram(Range rows) const;
 
   /// Bits of the rows for every bit-vector of every image: 8 rows a byte (lowest bit first),
   /// bit-vectors slowest.
   struct PackedBits {
     std::vector<std::uint8_t> bytes;
-    std::vector<int> active;  ///< rows of each bit-vector
+    std::vector<std::int32_t> active;  ///< rows of each bit-vector
     std::size_t bytes_each = 0;
   };
   /// Kept for the other blocks of the same rows; all of a layer takes as much memory as its codes.
@@ -64,34 +64,12 @@ class RowActivity {
   int vectors_;
   int bits_;
   std::vector<std::int64_t> active_before_;  ///< active rows in rows < r, over all images
-  mutable std::map<std::pair<int, int>, PackedBits> packed_;
+  using Key = std::pair<int, int>;           // first row, number of rows
+  double count_idle(Range rows) const;
+  RowHistogram count_active(Range rows) const;
+  mutable std::map<Key, double> idle_;
+  mutable std::map<Key, RowHistogram> histogram_;
+  mutable std::map<Key, PackedBits> packed_;
 };
-
-/// Conductances of the cells of one block, seen from the foot of its column.
-struct CellNetwork {
-  std::vector<double> conductance;  ///< S, one a digit value
-  double row_resistance = 0;        ///< ohm a cell along the row
-  double col_resistance = 0;        ///< ohm a cell along the column
-  double access_resistance = 0;     ///< ohm
-  int cell_bits = 1;
-  int cells_per_weight = 1;
-
-  /// Conductance (S) of row i of `rows` and column j, including wires and access device.
-  double path(int digit, int i, int j, int rows) const {
-    return 1.0 / (1.0 / conductance[static_cast<std::size_t>(digit)] + (j + 1) * row_resistance +
-                  (rows - i) * col_resistance + access_resistance);
-  }
-};
-
-/// Receives the summed conductances (S) of a slice of columns and the number of active rows.
-using ColumnSums = std::function<void(std::span<const double> conductances, int active_rows)>;
-
-/// Column conductances of a block: calls `use` for every bit-vector of every image and every slice
-/// of columns. Memory is bounded by one slice of the block. `weights` are stored integer codes [K,
-/// N]; cell column c holds digit number cells_per_weight - 1 - c % cells_per_weight of weight c /
-/// cells_per_weight (most significant first).
-void for_each_column_sum(const RowActivity::PackedBits& bits,
-                         const CodeMatrix<std::int32_t>& weights, const CellNetwork& network,
-                         Range rows, Range cols, const ColumnSums& use);
 
 }  // namespace cimsim

@@ -9,16 +9,10 @@
 #include "circuits/max_pooling.hpp"
 #include "data_transfer.hpp"
 #include "floorplan.hpp"
+#include "network_activity.hpp"
 #include "tile.hpp"
 
 namespace cimsim {
-
-/// Inputs and weights of one layer. `weights` (stored codes [K, N]) may be empty unless
-/// `sensing_depends_on_weights`.
-struct LayerData {
-  std::vector<CodeMatrix<std::uint8_t>> images;
-  CodeMatrix<std::int32_t> weights;
-};
 
 /// Figures by name; units are in the names (m2, s, j, w) where there are any.
 using Scalars = std::map<std::string, double>;
@@ -47,10 +41,10 @@ struct ChipReport {
 /// Whether the stored weights change any figure of a design.
 bool sensing_depends_on_weights(const Context& context);
 
-/// Area, latency, energy and leakage of a network on a chip. A pure function.
+/// Area, latency, energy and leakage of a network on a chip. A pure function: what `activity` keeps
+/// for the next design point and the number of threads change no figure.
 /// Throws std::domain_error or std::invalid_argument that says what does not fit.
-ChipReport evaluate_chip(const Context& context, const std::vector<NetworkLayer>& layers,
-                         const std::vector<LayerData>& data);
+ChipReport evaluate_chip(const Context& context, NetworkActivity& activity, int threads);
 
 /// The hardware of one design, and its use by one layer after the other.
 class Chip {

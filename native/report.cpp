@@ -18,27 +18,15 @@ struct LayerFigures {
   double leakage_energy = 0;     // J an image
 };
 
-void check_design(const Parameters& p, const std::vector<NetworkLayer>& layers) {
+void check_design(const Parameters& p, const NetworkActivity& activity) {
   if (p.sync_data_transfer) check_data_transfer(p);
   if (p.cols_muxed > p.cols)
     throw std::domain_error("numColMuxed is " + std::to_string(p.cols_muxed) +
                             " but must be at most numColSubArray, " + std::to_string(p.cols));
-  for (const auto& layer : layers) {
-    for (const int size : {layer.height, layer.width, layer.in_channels, layer.kernel_height,
-                           layer.kernel_width, layer.out_channels, layer.vectors()})
-      if (size < 1) throw std::invalid_argument("a layer has a size below 1, or no input vector");
-  }
-}
-
-void check_data(const NetworkLayer& layer, const LayerData& data, bool weights_needed) {
-  const auto rows = static_cast<std::size_t>(layer.fan_in());
-  if (data.images.empty() || data.images.front().rows != rows)
-    throw std::invalid_argument("the trace of a layer must have " + std::to_string(rows) + " rows");
-  if (!weights_needed) return;
-  if (data.weights.rows != rows ||
-      data.weights.cols != static_cast<std::size_t>(layer.out_channels))
-    throw std::invalid_argument("the weights of a layer must be " + std::to_string(rows) + " x " +
-                                std::to_string(layer.out_channels));
+  if (p.input_bits != activity.input_bits())
+    throw std::invalid_argument("numBitInput is " + std::to_string(p.input_bits) +
+                                " but the trace was packed for " +
+                                std::to_string(activity.input_bits()) + " input bits");
 }
 
 /// Leakage of a pipeline: each tile leaks while the slowest layer so far works (chip quirk 51).
@@ -155,11 +143,12 @@ bool sensing_depends_on_weights(const Context& context) {
   return resistive && (p.sar_adc || p.current_mode);
 }
 
-ChipReport evaluate_chip(const Context& context, const std::vector<NetworkLayer>& layers,
-                         const std::vector<LayerData>& data) {
-  if (layers.size() != data.size())
-    throw std::invalid_argument("layers and traces differ in number");
-  check_design(context.parameters, layers);
+ChipReport evaluate_chip(const Context& context, NetworkActivity& activity, int threads) {
+  const std::lock_guard lock(activity.mutex());
+  const std::vector<NetworkLayer>& layers = activity.layers();
+  check_design(context.parameters, activity);
+  const bool weights_needed = sensing_depends_on_weights(context);
+  if (weights_needed) activity.check_weights();
   Context clocked = context;
   Parameters& p = clocked.parameters;
   double period = 0;
@@ -174,13 +163,18 @@ ChipReport evaluate_chip(const Context& context, const std::vector<NetworkLayer>
   if (p.synchronous) {
     // The reference has run through all layers once in search of the clock, which leaves the adder
     // trees as the last layers used them (chip quirk 48).
-    for (std::size_t l = 0; l < layers.size(); ++l) chip.evaluate(l, {nullptr, {}, bit_vectors(l)});
+    for (std::size_t l = 0; l < layers.size(); ++l)
+      chip.evaluate(l, {nullptr, bit_vectors(l), nullptr});
   }
   std::vector<LayerFigures> results(layers.size());
   for (std::size_t l = 0; l < layers.size(); ++l) {
-    check_data(layers[l], data[l], sensing_depends_on_weights(context));
-    const RowActivity activity(data[l].images, layers[l].vectors(), p.input_bits);
-    results[l].figures = chip.evaluate(l, {&activity, data[l].weights, bit_vectors(l)});
+    SensedBlocks sensed;
+    results[l].figures = chip.evaluate(l, {&activity.rows(l), bit_vectors(l), &sensed});
+    if (weights_needed) {
+      const Subarray& array = chip.subarray();
+      const auto& counts = activity.conductances(l, array.column_reads(sensed.blocks()), threads);
+      results[l].figures.energy[array.sensing.part] += array.sensing_energy(counts);
+    }
     if (p.synchronous) results[l].figures.times *= period;
     results[l].tile_leakage = chip.tile_leakage(l);
     results[l].idle_tile_leakage = chip.idle_tile_leakage(l);

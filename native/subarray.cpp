@@ -23,7 +23,7 @@ Figures Subarray::read(const LayerInputs& inputs, Range rows, Range cols) const 
   if (!sequential || !inputs.rows) {
     add_time(read_time(0), reads);
   } else {
-    const RowHistogram times = inputs.rows->histogram(rows);
+    const RowHistogram& times = inputs.rows->histogram(rows);
     for (std::size_t n = 0; n < times.size(); ++n)
       if (times[n] > 0) add_time(read_time(static_cast<double>(n)), times[n]);
   }
@@ -33,6 +33,7 @@ Figures Subarray::read(const LayerInputs& inputs, Range rows, Range cols) const 
 double Subarray::sensing_energy(const LayerInputs& inputs, Range rows, Range cols) const {
   using Dependence = ColumnSensing::Dependence;
   if (!inputs.rows) return 0;
+  if (sensing.dependence == Dependence::Weights) inputs.sensed->add(rows, cols);
   if (sensing.dependence == Dependence::None) {
     const double count = sequential ? inputs.rows->active(rows) : inputs.bit_vectors * row_groups;
     return sensing.energy(0) * count * cols.count;
@@ -43,9 +44,9 @@ double Subarray::sensing_energy(const LayerInputs& inputs, Range rows, Range col
     return (sensing.energy(1) * (inputs.bit_vectors - idle) + sensing.energy(0) * idle) *
            row_groups * cols.count;
   }
-  double joule = 0;
   if (sensing.dependence == Dependence::ActiveRows) {
-    const RowHistogram times = inputs.rows->histogram(rows);
+    double joule = 0;
+    const RowHistogram& times = inputs.rows->histogram(rows);
     for (std::size_t n = 0; n < times.size(); ++n) {
       const auto active = static_cast<double>(n);
       if (times[n] > 0)
@@ -53,19 +54,13 @@ double Subarray::sensing_energy(const LayerInputs& inputs, Range rows, Range col
     }
     return joule * cols.count;
   }
-  // Columns of resistive cells conduct the mean of their read groups (parallel) or of their active
-  // rows (sequential, where each row is sensed by itself).
-  const auto& bits = inputs.rows->packed(rows);
-  const TabulatedFunction& energy = *sensing.table;
-  for_each_column_sum(bits, inputs.weights, sensing.network, rows, cols,
-                      [&](std::span<const double> conductances, int active_rows) {
-                        const double count = sensings(active_rows);
-                        if (count == 0) return;
-                        double sum = 0;
-                        for (const double g : conductances) sum += energy(g / count);
-                        joule += sum * count;
-                      });
-  return joule / static_cast<double>(inputs.rows->images());
+  return 0;  // Dependence::Weights
+}
+
+double Subarray::sensing_energy(const std::vector<ConductanceCount>& columns) const {
+  double joule = 0;
+  for (const auto& column : columns) joule += sensing.energy(column.conductance) * column.sensings;
+  return joule;
 }
 
 Subarray make_subarray(const Context& context) {

@@ -10,18 +10,33 @@
 #include <vector>
 
 #include "activity.hpp"
+#include "conductances.hpp"
 #include "figures.hpp"
 #include "parameters.hpp"
-#include "tabulated.hpp"
 
 namespace cimsim {
 
-/// What a layer feeds into and stores in its subarrays. `weights` may be empty (no data) where the
-/// sensing does not depend on them; without `rows` every read has no active row.
+/// Blocks of a layer whose sensing energy depends on their weights. It is added for the whole layer
+/// at once (Subarray::sensing_energy).
+class SensedBlocks {
+ public:
+  void add(Range rows, Range cols) { blocks_.push_back({rows, cols}); }
+  std::size_t count() const { return blocks_.size(); }
+  /// Counts the blocks from number `first` on once more.
+  void repeat(std::size_t first) {
+    for (std::size_t n = first; n < blocks_.size(); ++n) ++blocks_[n].times;
+  }
+  const std::vector<CellBlock>& blocks() const { return blocks_; }
+
+ private:
+  std::vector<CellBlock> blocks_;
+};
+
+/// What a layer feeds into its subarrays. Without `rows` every read has no active row.
 struct LayerInputs {
   const RowActivity* rows = nullptr;
-  CodeMatrix<std::int32_t> weights;
-  double bit_vectors = 0;  ///< reads an image: input vectors times input bits
+  double bit_vectors = 0;          ///< reads an image: input vectors times input bits
+  SensedBlocks* sensed = nullptr;  ///< receives the blocks, if there are rows
 };
 
 /// A circuit of one subarray.
@@ -59,10 +74,8 @@ struct ColumnSensing {
   Dependence dependence = Dependence::None;
   Part part = Part::MultilevelSenseAmplifier;
   std::function<double(double)> energy;  ///< J of one sensing at a conductance (S)
-  /// The same, tabulated; with Dependence::Weights.
-  std::optional<TabulatedFunction> table;
-  double conductance_per_row = 0;  ///< S, with Dependence::ActiveRows
-  CellNetwork network;             ///< with Dependence::Weights
+  double conductance_per_row = 0;        ///< S, with Dependence::ActiveRows
+  CellNetwork network;                   ///< with Dependence::Weights
 };
 
 struct Subarray {
@@ -85,7 +98,14 @@ struct Subarray {
   double area() const { return height * width; }
   /// Reads of all bit-vectors of an image through a block of cells, which is at most one subarray
   /// except where the model treats a larger matrix as one.
+  /// With Dependence::Weights the energy of sensing is left out; the block is noted instead.
   Figures read(const LayerInputs& inputs, Range rows, Range cols) const;
+  /// How columns are read, with Dependence::Weights.
+  ColumnReads column_reads(std::vector<CellBlock> blocks) const {
+    return {sensing.network, std::move(blocks), sequential, row_groups};
+  }
+  /// Energy (J) of sensing columns that conduct so.
+  double sensing_energy(const std::vector<ConductanceCount>& columns) const;
 
  private:
   double sensing_energy(const LayerInputs& inputs, Range rows, Range cols) const;

@@ -144,12 +144,6 @@ void ResistiveBuilder::set_sensing() {
     network.conductance.push_back(static_cast<double>(digit) / top *
                                       (param().max_conductance - param().min_conductance) +
                                   param().min_conductance);
-  if (out_.sensing.dependence == Dependence::Weights) {
-    // From one cell behind the longest wires to all cells; rarer values are computed.
-    const double least = network.path(0, 0, param().cols - 1, param().rows) / counts_.groups;
-    const double most = param().max_conductance * param().rows;
-    out_.sensing.table.emplace(out_.sensing.energy, least, most);
-  }
 }
 
 }  // namespace cimsim

@@ -148,12 +148,16 @@ Figures Tile::evaluate_conventional(const LayerInputs& inputs, Range rows, Range
     // Without copies every element is charged: an empty one costs what the last one did (quirk 37).
     const int all_rows = copied ? used_rows : side_, all_cols = copied ? used_cols : side_;
     Figures last;
+    std::size_t last_blocks = 0;
     for (int r = 0; r < all_rows; ++r) {
       for (int c = 0; c < all_cols; ++c) {
         if (r < used_rows && c < used_cols) {
           const int top = r * pe_size_, left = c * pe_size_;
+          if (inputs.sensed) last_blocks = inputs.sensed->count();
           last = pe.evaluate(inputs, {rows.first + top, std::min(pe_size_, rows.count - top)},
                              {cols.first + left, std::min(pe_size_, cols.count - left)}, {});
+        } else if (inputs.sensed) {
+          inputs.sensed->repeat(last_blocks);
         }
         total.times.slowest(last.times);
         total.energy += last.energy;

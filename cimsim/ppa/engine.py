@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -135,46 +135,77 @@ def needs_weights(context: _native.Context) -> bool:
     return bool(_native.sensing_depends_on_weights(context))
 
 
+class Activity:
+    """Inputs of a network, counted once and used for every design point that shares them.
+
+    Args:
+        layers: the network, at least one layer.
+        inputs: for each layer its images, each uint8 ``[K, V]`` with at least ``int(positions)``
+            columns, of which the first are used. Figures are means over the images.
+        weights: for each layer the stored codes int32 ``[K, N]``, non-negative; may be empty if
+            :func:`needs_weights` is false for all design points.
+        input_bits: bits of an input code that count.
+        threads: threads to use; no figure depends on them.
+
+    Raises:
+        UserError: layers and data do not fit together.
+    """
+
+    def __init__(
+        self,
+        layers: Sequence[NetworkLayer],
+        inputs: Sequence[Sequence[NDArray[np.uint8]]],
+        weights: Sequence[NDArray[np.int32]],
+        input_bits: int,
+        threads: int = 1,
+    ) -> None:
+        self._threads = threads
+        network = [_native_layer(layer) for layer in layers]
+        codes = [list(images) for images in inputs]
+        try:
+            self._native = _native.NetworkActivity(
+                network, codes, list(weights), input_bits, threads
+            )
+        except ValueError as error:
+            raise UserError(str(error)) from None
+
+    def evaluate(self, context: _native.Context) -> Report:
+        """Evaluate a chip whose technology and parameters are `context`.
+
+        Raises:
+            UserError: the design has a circuit that does not exist or does not fit.
+        """
+        try:
+            raw = self._native.evaluate(context, self._threads)
+        except ValueError as error:
+            raise UserError(str(error)) from None
+        return _report(raw)
+
+
 def evaluate(
     context: _native.Context,
     layers: Sequence[NetworkLayer],
     inputs: Sequence[Sequence[NDArray[np.uint8]]],
     weights: Sequence[NDArray[np.int32]],
 ) -> Report:
-    """Evaluate a chip.
-
-    Args:
-        context: technology and parameters (:func:`cimsim.ppa.technology.load_context`).
-        layers: the network, at least one layer.
-        inputs: for each layer its images, each uint8 ``[K, V]`` with at least ``int(positions)``
-            columns, of which the first are used. Figures are means over the images.
-        weights: for each layer the stored codes int32 ``[K, N]``, non-negative; may be empty if
-            :func:`needs_weights` is false.
+    """Evaluate a single chip; the arguments are those of :class:`Activity`.
 
     Raises:
         UserError: the design has a circuit that does not exist or does not fit.
     """
-    network = []
-    for layer in layers:
-        shape = _native.NetworkLayer()
-        for field in (
-            "height",
-            "width",
-            "in_channels",
-            "kernel_height",
-            "kernel_width",
-            "out_channels",
-            "pooled",
-            "positions",
-        ):
-            setattr(shape, field, getattr(layer, field))
-        network.append(shape)
-    try:
-        raw = _native.evaluate_chip(
-            context, network, [list(images) for images in inputs], list(weights)
-        )
-    except ValueError as error:
-        raise UserError(str(error)) from None
+    input_bits = int(context.parameters.values()["numBitInput"])
+    return Activity(layers, inputs, weights, input_bits).evaluate(context)
+
+
+def _native_layer(layer: NetworkLayer) -> _native.NetworkLayer:
+    shape = _native.NetworkLayer()
+    for field in fields(NetworkLayer):
+        if field.name != "name":
+            setattr(shape, field.name, getattr(layer, field.name))
+    return shape
+
+
+def _report(raw: _native.ChipReport) -> Report:
     return Report(
         chip=dict(raw.chip),
         layers=[LayerReport(dict(layer.scalars), dict(layer.energy)) for layer in raw.layers],

@@ -10,7 +10,7 @@ from pathlib import Path
 from cimsim.campaign.design import DesignPoint
 from cimsim.campaign.keys import canonical, changed_fields, file_digest
 from cimsim.errors import UserError
-from cimsim.ppa.engine import NetworkLayer, needs_weights, unpadded_positions
+from cimsim.ppa.engine import Activity, NetworkLayer, needs_weights, unpadded_positions
 from cimsim.ppa.neurosim_files import (
     NetworkLine,
     TraceCommand,
@@ -110,7 +110,8 @@ def evaluate_network(point: DesignPoint, network: TracedNetwork) -> Tables:
         )
         if keep:
             stored.append(weights)
-    return chip_tables(point, context, layers, range(len(layers)), inputs, stored)
+    activity = Activity(layers, inputs, stored, point.quantization.input_bits)
+    return chip_tables(point, context, layers, range(len(layers)), activity)
 
 
 def _layer(name: str, line: NetworkLine, positions: float) -> NetworkLayer:

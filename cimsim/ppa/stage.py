@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
@@ -20,9 +20,9 @@ from cimsim import _native, schemas
 from cimsim.campaign.design import DesignPoint
 from cimsim.errors import UserError
 from cimsim.ppa.engine import (
+    Activity,
     NetworkLayer,
     Report,
-    evaluate,
     needs_weights,
     performance,
     unpadded_positions,
@@ -96,6 +96,7 @@ class Network:
     weights: pa.Table
     trace: pa.Table
     threads: int = 1
+    _activities: dict[Any, Activity] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def read(cls, mapping: Path, trace: Path, threads: int = 1) -> Self:
@@ -110,6 +111,34 @@ class Network:
             read_table(trace / "trace.parquet", schemas.TRACE),
             threads,
         )
+
+    def activity(
+        self,
+        point: DesignPoint,
+        network: Sequence[NetworkLayer],
+        placed: Sequence[dict[str, Any]],
+        *,
+        with_weights: bool,
+    ) -> Activity:
+        """Return the activity of the layers `network` of a chip, which are the rows `placed`.
+
+        It is kept for the next design point that sees the same codes.
+
+        Raises:
+            UserError: the tables do not fit together.
+        """
+        fidelity, bits = point.fidelity, point.quantization
+        seen = (
+            tuple(network),
+            bits.input_bits,
+            (bits.weight_bits, fidelity.weight_digits, fidelity.stem_trace) if with_weights else (),
+        )
+        if seen not in self._activities:
+            inputs = _input_codes(network, self.trace, point)
+            stored = _stored_weights(placed, self.weights, point) if with_weights else []
+            made = Activity(network, inputs, stored, bits.input_bits, self.threads)
+            self._activities[seen] = made
+        return self._activities[seen]
 
 
 def write_tables(tables: Tables, output: Path, provenance: Mapping[str, Any]) -> None:
@@ -140,9 +169,8 @@ def evaluate_design(point: DesignPoint, shared: Network) -> Tables:
             "is no chip to evaluate"
         )
     network = [_network_layer(row, point) for row in placed]
-    inputs = _input_codes(network, shared.trace, point)
-    stored = _stored_weights(placed, shared.weights, point) if needs_weights(context) else []
-    return chip_tables(point, context, network, [row["index"] for row in placed], inputs, stored)
+    activity = shared.activity(point, network, placed, with_weights=needs_weights(context))
+    return chip_tables(point, context, network, [row["index"] for row in placed], activity)
 
 
 def chip_tables(
@@ -150,8 +178,7 @@ def chip_tables(
     context: _native.Context,
     network: Sequence[NetworkLayer],
     indices: Sequence[int],
-    inputs: Sequence[Sequence[NDArray[np.uint8]]],
-    stored: Sequence[NDArray[np.int32]],
+    activity: Activity,
 ) -> Tables:
     """Evaluate a chip and return the columns of its three tables.
 
@@ -160,15 +187,13 @@ def chip_tables(
         context: its technology and parameters (:func:`cimsim.ppa.parameters.design_context`).
         network: the layers on the chip.
         indices: place of each layer in the network's order of execution.
-        inputs: input codes of each layer's images, as :func:`cimsim.ppa.engine.evaluate` takes
-            them.
-        stored: stored weight codes of each layer, likewise.
+        activity: that of the layers.
 
     Raises:
         UserError: the model has no circuit for the design.
     """
     with errors_in_design_terms(point):
-        report = evaluate(context, network, inputs, stored)
+        report = activity.evaluate(context)
         report.check_layout()
         report.check_finite()
     figures = report.chip | performance(report.chip, _operations(network, point), context)
@@ -243,7 +268,7 @@ def _matrix(row: Mapping[str, Any], columns: str, kind: type[np.integer[Any]]) -
 
 
 def _input_codes(
-    network: list[NetworkLayer], trace: pa.Table, point: DesignPoint
+    network: Sequence[NetworkLayer], trace: pa.Table, point: DesignPoint
 ) -> list[list[NDArray[np.uint8]]]:
     images: dict[str, list[NDArray[np.uint8]]] = defaultdict(list)
     for row in rows(trace):
@@ -260,7 +285,7 @@ def _input_codes(
 
 
 def _stored_weights(
-    placed: list[dict[str, Any]], weights: pa.Table, point: DesignPoint
+    placed: Sequence[dict[str, Any]], weights: pa.Table, point: DesignPoint
 ) -> list[NDArray[np.int32]]:
     """Return what the cells of each layer store: offset binary, or the faults of the reference.
 
@@ -295,11 +320,11 @@ def _layer_columns(
             "novel" if layer.scalars["novel"] else "conventional" for layer in report.layers
         ],
     }
-    for field in schemas.PPA_LAYERS:
-        if field.name not in columns:
-            whole = pa.types.is_integer(field.type)
-            values = [layer.scalars[field.name] for layer in report.layers]
-            columns[field.name] = [int(value) if whole else value for value in values]
+    for column in schemas.PPA_LAYERS:
+        if column.name not in columns:
+            whole = pa.types.is_integer(column.type)
+            values = [layer.scalars[column.name] for layer in report.layers]
+            columns[column.name] = [int(value) if whole else value for value in values]
     return columns
 
 

@@ -4,6 +4,8 @@
 #include <pybind11/numpy.h>
 #include <pybind11/stl.h>
 
+#include <optional>
+
 #include "bindings/bindings.hpp"
 #include "floorplan.hpp"
 
@@ -63,18 +65,51 @@ CodeMatrix<Code> view(const Matrix<Code>& matrix) {
           static_cast<std::size_t>(matrix.shape(1))};
 }
 
-ChipReport evaluate(const Context& context, const std::vector<NetworkLayer>& layers,
-                    const std::vector<std::vector<Matrix<std::uint8_t>>>& inputs,
-                    const std::vector<Matrix<std::int32_t>>& weights) {
-  if (!weights.empty() && weights.size() != inputs.size())
-    throw py::value_error("weights and inputs differ in number of layers");
-  std::vector<LayerData> data(inputs.size());
-  for (std::size_t l = 0; l < inputs.size(); ++l) {
-    for (const auto& image : inputs[l]) data[l].images.push_back(view(image));
-    if (!weights.empty()) data[l].weights = view(weights[l]);
+/// The activity of a network with the arrays that it reads.
+class BoundActivity {
+ public:
+  using Inputs = std::vector<std::vector<Matrix<std::uint8_t>>>;
+  using Weights = std::vector<Matrix<std::int32_t>>;
+
+  BoundActivity(std::vector<NetworkLayer> layers, Inputs inputs, Weights weights, int input_bits,
+                int threads)
+      : inputs_(std::move(inputs)), weights_(std::move(weights)) {
+    if (!weights_.empty() && weights_.size() != inputs_.size())
+      throw py::value_error("weights and inputs differ in number of layers");
+    std::vector<LayerData> data(inputs_.size());
+    for (std::size_t l = 0; l < inputs_.size(); ++l) {
+      for (const auto& image : inputs_[l]) data[l].images.push_back(view(image));
+      if (!weights_.empty()) data[l].weights = view(weights_[l]);
+    }
+    py::gil_scoped_release unlocked;
+    activity_.emplace(std::move(layers), std::move(data), input_bits, threads);
   }
-  py::gil_scoped_release unlocked;
-  return evaluate_chip(context, layers, data);
+
+  ChipReport evaluate(const Context& context, int threads) {
+    py::gil_scoped_release unlocked;
+    return evaluate_chip(context, *activity_, threads);
+  }
+
+ private:
+  Inputs inputs_;
+  Weights weights_;
+  std::optional<NetworkActivity> activity_;
+};
+
+void bind_activity(py::module_& m) {
+  py::class_<BoundActivity>(m, "NetworkActivity",
+                            "Inputs of a network, counted once for many design points. inputs: for "
+                            "each layer its images, "
+                            "uint8 [K, V]; weights: for each layer int32 [K, N], or no layers. "
+                            "Raises ValueError for what "
+                            "does not fit.")
+      .def(py::init<std::vector<NetworkLayer>, BoundActivity::Inputs, BoundActivity::Weights, int,
+                    int>(),
+           py::arg("layers"), py::arg("inputs"), py::arg("weights"), py::arg("input_bits"),
+           py::arg("threads") = 1)
+      .def("evaluate", &BoundActivity::evaluate, py::arg("context"), py::arg("threads") = 1,
+           "Evaluate the network on a chip; the figures do not depend on threads or on what was "
+           "evaluated before. Raises ValueError for what does not fit.");
 }
 
 void bind_reports(py::module_& m) {
@@ -92,11 +127,6 @@ void bind_reports(py::module_& m) {
       .def_readonly("chip", &ChipReport::chip)
       .def_readonly("layers", &ChipReport::layers)
       .def_readonly("components", &ChipReport::components);
-  m.def(
-      "evaluate_chip", &evaluate, py::arg("context"), py::arg("layers"), py::arg("inputs"),
-      py::arg("weights"),
-      "Evaluate a network on a chip. inputs: for each layer its images, uint8 [K, V]; weights: for "
-      "each layer int32 [K, N], or no layers. Raises ValueError for what does not fit.");
   m.def("sensing_depends_on_weights", &sensing_depends_on_weights, py::arg("context"),
         "Whether the stored weights change any figure.");
 }
@@ -106,6 +136,7 @@ void bind_reports(py::module_& m) {
 void bind_chip(py::module_& m) {
   bind_floorplan(m);
   bind_reports(m);
+  bind_activity(m);
 }
 
 }  // namespace cimsim

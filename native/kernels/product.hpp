@@ -1,6 +1,7 @@
 // The kernels, compiled for each instruction set.
 #pragma once
 
+#include "kernels/conductance_job.hpp"
 #include "kernels/group_job.hpp"
 #include "kernels/isa.hpp"
 
@@ -18,6 +19,8 @@ struct Kernels {
                      uint32_t seed, uint32_t layer, int blocks, uint32_t* out);
   // Standard normal numbers of `count` words, a multiple of 16.
   void (*draw_normals)(const uint32_t* words, int count, float* out);
+  // Column conductances of bit-vectors, added to a histogram.
+  void (*count_conductances)(const ConductanceJob& job);
 };
 
 const Kernels& kernels_of(Isa isa);

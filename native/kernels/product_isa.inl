@@ -2,6 +2,8 @@
 #include "kernels/simd.inl"
 //
 #include "kernels/group.inl"
+//
+#include "kernels/conductance.inl"
 
 namespace {
 void run_bytes(const GroupJob& job) { read_group<uint8_t>(job); }
@@ -9,4 +11,5 @@ void run_halves(const GroupJob& job) { read_group<uint16_t>(job); }
 void run_ints(const GroupJob& job) { read_group<int32_t>(job); }
 }  // namespace
 
-extern constexpr Kernels kKernels{run_bytes, run_halves, run_ints, philox, normals};
+extern constexpr Kernels kKernels{run_bytes, run_halves, run_ints, philox, normals,
+                                  count_conductances};

@@ -37,17 +37,22 @@ def check_exactly(case):
     return max(verify.compare(case, report, context))
 
 
-def _is_slow(case):
-    """Tell whether evaluating a case takes long: a large network, or sensing of each column."""
+def _senses_columns(case):
     parameters = case.parameters
     sensed = parameters.get("SARADC", 0) or parameters.get("currentMode", 0)
-    return len(case.layers) >= 8 or bool(sensed and parameters.get("memcelltype", 2) in (2, 3))
+    return bool(sensed and parameters.get("memcelltype", 2) in (2, 3))
+
+
+def _is_slow(case):
+    """Tell whether evaluating a case takes long: a large network, or sensing of each column."""
+    return len(case.layers) >= 8 or _senses_columns(case)
 
 
 def _check_all(chosen):
     for case in chosen:
         worst, figure = check_exactly(case)
-        assert worst < 1e-9, f"{case.name}: {figure}"
+        # Column conductances are summed in single precision (native/conductances.hpp).
+        assert worst < (2e-6 if _senses_columns(case) else 1e-9), f"{case.name}: {figure}"
 
 
 def _comparable(table_cases, slow):

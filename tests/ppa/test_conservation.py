@@ -198,7 +198,8 @@ def test_column_currents_match_a_plain_double_loop():
                     watt = fit.per_bit * math.log2(levels) + fit.base
                     watt += fit.factor * math.exp(fit.exponent * math.log10(scaled))
                 joule += 2 * max(watt, 0.0) * (bits + 1) * 1e-9
-    assert copies.energy["sar_adc"] == pytest.approx(joule, rel=1e-11)
+    # Conductances are summed in single precision and counted in cells of 1/1024 of a power of two.
+    assert copies.energy["sar_adc"] == pytest.approx(joule, rel=2e-6)
 
 
 def test_wrong_shapes_are_refused():

@@ -1,0 +1,71 @@
+#include "network_activity.hpp"
+
+#include <algorithm>
+#include <exception>
+#include <optional>
+#include <stdexcept>
+#include <string>
+
+#include "parallel.hpp"
+
+namespace cimsim {
+namespace {
+
+void check(const NetworkLayer& layer, const LayerData& data) {
+  for (const int size : {layer.height, layer.width, layer.in_channels, layer.kernel_height,
+                         layer.kernel_width, layer.out_channels, layer.vectors()})
+    if (size < 1) throw std::invalid_argument("a layer has a size below 1, or no input vector");
+  const auto rows = static_cast<std::size_t>(layer.fan_in());
+  if (data.images.empty() || data.images.front().rows != rows)
+    throw std::invalid_argument("the trace of a layer must have " + std::to_string(rows) + " rows");
+}
+
+}  // namespace
+
+NetworkActivity::NetworkActivity(std::vector<NetworkLayer> layers, std::vector<LayerData> data,
+                                 int input_bits, int threads)
+    : layers_(std::move(layers)),
+      data_(std::move(data)),
+      input_bits_(input_bits),
+      known_(layers_.size()) {
+  if (layers_.size() != data_.size())
+    throw std::invalid_argument("layers and traces differ in number");
+  std::vector<std::optional<RowActivity>> built(layers_.size());
+  std::vector<std::exception_ptr> errors(layers_.size());
+  parallel_for(layers_.size(), threads, [&](std::size_t l, std::size_t) {
+    try {
+      check(layers_[l], data_[l]);
+      built[l].emplace(data_[l].images, layers_[l].vectors(), input_bits_);
+    } catch (...) {
+      errors[l] = std::current_exception();
+    }
+  });
+  for (const auto& error : errors)
+    if (error) std::rethrow_exception(error);
+  for (auto& rows : built) rows_.push_back(std::move(*rows));
+}
+
+void NetworkActivity::check_weights() const {
+  for (std::size_t l = 0; l < layers_.size(); ++l) {
+    const CodeMatrix<std::int32_t>& weights = data_[l].weights;
+    const auto rows = static_cast<std::size_t>(layers_[l].fan_in());
+    if (weights.rows != rows || weights.cols != static_cast<std::size_t>(layers_[l].out_channels))
+      throw std::invalid_argument("the weights of a layer must be " + std::to_string(rows) + " x " +
+                                  std::to_string(layers_[l].out_channels));
+  }
+}
+
+const std::vector<ConductanceCount>& NetworkActivity::conductances(std::size_t layer,
+                                                                   const ColumnReads& reads,
+                                                                   int threads) {
+  auto& known = known_[layer];
+  const auto found =
+      std::ranges::find_if(known, [&](const Known& entry) { return entry.first == reads; });
+  if (found != known.end()) return found->second;
+  if (known.size() == kMostKnown) known.pop_front();
+  known.emplace_back(reads,
+                     column_conductances(rows_[layer], data_[layer].weights, reads, threads));
+  return known.back().second;
+}
+
+}  // namespace cimsim

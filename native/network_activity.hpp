@@ -1,0 +1,50 @@
+// Activity of a whole network, built once and used for every design point with the same inputs.
+#pragma once
+#include <deque>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+#include "conductances.hpp"
+#include "floorplan.hpp"
+
+namespace cimsim {
+
+/// Inputs and weights of one layer, which someone else owns. `weights` (stored codes [K, N]) may be
+/// empty unless `sensing_depends_on_weights`.
+struct LayerData {
+  std::vector<CodeMatrix<std::uint8_t>> images;
+  CodeMatrix<std::int32_t> weights;
+};
+
+class NetworkActivity {
+ public:
+  /// `data` is that of `layers`, and must outlive the object. Throws std::invalid_argument for data
+  /// that does not fit.
+  NetworkActivity(std::vector<NetworkLayer> layers, std::vector<LayerData> data, int input_bits,
+                  int threads);
+
+  const std::vector<NetworkLayer>& layers() const { return layers_; }
+  const RowActivity& rows(std::size_t layer) const { return rows_[layer]; }
+  int input_bits() const { return input_bits_; }
+  /// Throws std::invalid_argument if a layer has no weights of its shape.
+  void check_weights() const;
+  /// Distribution of what the columns of a layer conduct; kept for other ADCs on the same columns.
+  const std::vector<ConductanceCount>& conductances(std::size_t layer, const ColumnReads& reads,
+                                                    int threads);
+  /// To be held while the object is in use.
+  std::mutex& mutex() { return mutex_; }
+
+ private:
+  using Known = std::pair<ColumnReads, std::vector<ConductanceCount>>;
+  static constexpr std::size_t kMostKnown = 8;  ///< distributions kept for a layer
+
+  std::vector<NetworkLayer> layers_;
+  std::vector<LayerData> data_;
+  int input_bits_;
+  std::vector<RowActivity> rows_;
+  std::vector<std::deque<Known>> known_;
+  std::mutex mutex_;
+};
+
+}  // namespace cimsim
