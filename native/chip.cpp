@@ -77,7 +77,7 @@ void Chip::size_results() {
   const double pooled = std::max(plan_.tile_size, plan_.novel_pe_size) / muxed;
   pooling_.size(p.input_bits, 4, std::max(1, static_cast<int>(pooled)));
   int operands = 1;
-  for (const auto& layer : plan_.layers) operands = std::max(operands, layer.tile_rows());
+  for (const auto& layer : plan_.layers) operands = std::max(operands, summed_tiles(layer));
   double outputs = std::max(plan_.tile_size, plan_.novel_pe_size);
   double sums =
       std::max(ceil_div(plan_.pe_size, p.rows), ceil_div(plan_.novel_pe_size, p.rows)) *
@@ -94,6 +94,25 @@ void Chip::size_results() {
   accumulator_.size(operands, bits, units);
   activation_.emplace(context_, subarray_.cell);
   activation_->size(units, static_cast<int>(bits + std::ceil(std::log2(operands))), units);
+}
+
+/// Tiles whose results are added up. In the reference copies count although their results are not
+/// added (chip quirk 54).
+int Chip::summed_tiles(const LayerPlan& layer) const {
+  return context_.parameters.copied_sums ? layer.base_tile_rows : layer.tile_rows();
+}
+
+double Chip::block_leakage() {
+  const double line = buffer_.core.line_width(), side = conventional_.height;
+  buffer_.core.power(line, 0, line, 0, subarray_.cell);
+  if (htree_) htree_->power(side, side, bus_width_, 0);
+  if (xy_bus_) xy_bus_->power(plan_.grid_cols, 0, side, side, 0, 0);
+  pooling_.power(0);
+  accumulator_.power(0, 0);
+  if (activation_) activation_->evaluate(0);
+  return buffer_.core.leakage * buffer_.cores + (htree_ ? htree_->leakage : xy_bus_->leakage) +
+         pooling_.leakage + accumulator_.leakage +
+         (activation_ ? activation_->circuit().leakage : 0);
 }
 
 void Chip::layout() {
@@ -170,11 +189,10 @@ void Chip::add_results(std::size_t layer, double vectors, Figures& figures) {
     figures.times.add_other(activation_->circuit().read_latency);
     figures.energy[Part::ChipActivation] += activation_->circuit().read_energy;
   }
-  if (placed.tile_rows() > 1) {
-    // Copies count as operands although their results are not added (chip quirk 54).
+  if (summed_tiles(placed) > 1) {
     const double reads = std::ceil(weights * (vectors / accumulator_.trees()));
-    accumulator_.latency(reads, placed.tile_rows(), 0);
-    accumulator_.power(reads, placed.tile_rows());
+    accumulator_.latency(reads, summed_tiles(placed), 0);
+    accumulator_.power(reads, summed_tiles(placed));
     figures.times.add_accumulation(accumulator_.read_latency);
     figures.energy[Part::ChipAccumulation] += accumulator_.read_energy;
   }

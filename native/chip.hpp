@@ -55,6 +55,9 @@ class Chip {
   /// Figures of a layer (without the clock period) for one image. Latencies are in cycles if
   /// synchronous. The state that it leaves is the leakage of adder trees (chip quirk 48).
   Figures evaluate(std::size_t layer, const LayerInputs& inputs);
+  /// Leakage (W) of buffer, bus, pooling, accumulation and activation of the chip, all idle; sets
+  /// that of these circuits. The reference counts none of it (chip quirk 50).
+  double block_leakage();
   double tile_leakage(std::size_t layer) const { return tile(layer).leakage(); }
   double idle_tile_leakage(std::size_t layer) const { return tile(layer).idle_leakage(); }
 
@@ -73,6 +76,7 @@ class Chip {
   }
   void size_bus_and_buffer();
   void size_results();
+  int summed_tiles(const LayerPlan& layer) const;
   void layout();
   Figures evaluate_tiles(std::size_t layer, const LayerInputs& inputs);
   void add_results(std::size_t layer, double vectors, Figures& figures);

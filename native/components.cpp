@@ -6,12 +6,19 @@ namespace {
 
 class ComponentList {
  public:
+  explicit ComponentList(bool all_cores_leak) : all_cores_leak_(all_cores_leak) {}
   void add(const std::string& name, double copies, double area, double leakage,
            double sensing_time = 0, bool fits = true) {
     list_.push_back({name, copies, area, leakage, sensing_time, fits});
   }
   void add(const std::string& name, double copies, const Circuit& circuit) {
     add(name, copies, circuit.area, circuit.leakage, 0, circuit.fits);
+  }
+
+  /// All cores take area; in the reference only one leaks (chip quirk 50).
+  void add_bank(const std::string& name, double copies, const BufferBank& bank) {
+    add(name, copies, bank.core.area * bank.cores,
+        bank.core.leakage * (all_cores_leak_ ? bank.cores : 1));
   }
 
   void add_tile(const std::string& kind, double tiles, const Tile& tile) {
@@ -22,11 +29,8 @@ class ComponentList {
     add(kind + "_pe.input_bus", elements, tile.pe.input_bus());
     add(kind + "_pe.output_bus", elements, tile.pe.output_bus());
     add(kind + "_tile.accumulation", tiles, tile.accumulator);
-    // All cores take area but one leaks (chip quirk 50).
-    add(kind + "_tile.input_buffer", tiles, tile.input_buffer.core.area * tile.input_buffer.cores,
-        tile.input_buffer.core.leakage);
-    add(kind + "_tile.output_buffer", tiles,
-        tile.output_buffer.core.area * tile.output_buffer.cores, tile.output_buffer.core.leakage);
+    add_bank(kind + "_tile.input_buffer", tiles, tile.input_buffer);
+    add_bank(kind + "_tile.output_buffer", tiles, tile.output_buffer);
     add(kind + "_tile.htree", tiles, tile.htree);
     if (tile.activation) add(kind + "_tile.activation", tiles, tile.activation->circuit());
   }
@@ -44,13 +48,14 @@ class ComponentList {
   std::vector<ChipComponent> take() { return std::move(list_); }
 
  private:
+  bool all_cores_leak_;
   std::vector<ChipComponent> list_;
 };
 
 }  // namespace
 
 std::vector<ChipComponent> Chip::components() const {
-  ComponentList list;
+  ComponentList list(context_.parameters.block_leakage);
   const bool all_novel = context_.parameters.sync_data_transfer;
   const int conventional = all_novel ? 0 : plan_.conventional_tiles;
   const int novel = all_novel ? equivalent_.count : plan_.novel_tiles;

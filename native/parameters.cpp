@@ -101,7 +101,28 @@ const Entry kEntries[] = {
     {"resistanceAccess", &P::access_resistance, 0, kMax},
     {"writeVoltage", &P::write_voltage, 0, kMax},
     {"chargeDelay", &P::charge_delay, 0, kMax},
+    {"columnSettling", &P::column_settling, 0, 1},
+    {"clockLimit", &P::clock_limit, 0, 1},
+    {"shiftAddWidth", &P::shift_add_width, 0, 1},
+    {"sharedWeights", &P::shared_weights, 0, 1},
+    {"wireDirections", &P::wire_directions, 0, 1},
+    {"fefetAccess", &P::fefet_access, 0, 1},
+    {"wordLineLoad", &P::word_line_load, 0, 1},
+    {"prechargeEnergy", &P::precharge_energy, 0, 1},
+    {"columnSwitching", &P::column_switching, 0, 1},
+    {"passGateCurrent", &P::pass_gate_current, 0, 1},
+    {"wireBarrier", &P::wire_barrier, 0, 1},
+    {"htreeEnergy", &P::htree_energy, 0, 1},
+    {"emptyElements", &P::empty_elements, 0, 1},
+    {"adderTreeEnergy", &P::adder_tree_energy, 0, 1},
+    {"sumWidth", &P::sum_width, 0, 1},
+    {"bufferTraffic", &P::buffer_traffic, 0, 1},
+    {"copiedSums", &P::copied_sums, 0, 1},
     {"bufferSenseLoad", &P::buffer_sense_load, 0, 1},
+    {"repeaterLeakage", &P::repeater_leakage, 0, 1},
+    {"blockLeakage", &P::block_leakage, 0, 1},
+    {"busyLeakage", &P::busy_leakage, 0, 1},
+    {"waitingLeakage", &P::waiting_leakage, 0, 1},
     {"alpha", &P::alpha, 0, kMax},
     {"beta", &P::beta, 0, kMax},
     {"gamma", &P::gamma, 0, kMax},
@@ -278,14 +299,17 @@ void Parameters::derive(const Technology& t) {
   if (sram() && operation_mode == OperationMode::ConventionalSequential) {
     cols_muxed = cols_per_synapse;
   }
-  metal0_unit_resistance = unit_resistance(t.local_wires, metal0, barrier_thickness, 1);
-  metal1_unit_resistance = unit_resistance(t.local_wires, metal1, barrier_thickness, 1);
-  unit_wire_resistance = unit_resistance(t.local_wires, wire_width, barrier_thickness,
+  const double barrier = barrier_in_width_unit(barrier_thickness);
+  metal0_unit_resistance = unit_resistance(t.local_wires, metal0, barrier, 1);
+  metal1_unit_resistance = unit_resistance(t.local_wires, metal1, barrier, 1);
+  unit_wire_resistance = unit_resistance(t.local_wires, wire_width, barrier,
                                          1 + 0.00451 * std::abs(temperature - 300));
   const Cell cell = make_cell(*this);
-  // Row wires take the cell's height and column wires its width, as in the reference.
-  wire_resistance_row = unit_wire_resistance * (wire_width * 1e-9 * cell.height);
-  wire_resistance_col = unit_wire_resistance * (wire_width * 1e-9 * cell.width);
+  // The reference lets row wires take the cell's height and column wires its width (chip quirk 22).
+  const double along_row = wire_directions ? cell.width : cell.height;
+  const double along_column = wire_directions ? cell.height : cell.width;
+  wire_resistance_row = unit_wire_resistance * (wire_width * 1e-9 * along_row);
+  wire_resistance_col = unit_wire_resistance * (wire_width * 1e-9 * along_column);
 }
 
 std::vector<std::string> Parameters::names() {

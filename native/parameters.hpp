@@ -113,8 +113,31 @@ struct Parameters {
   double charge_delay = 0;                ///< "chargeDelay", s (nvCap)
 
   // Corrections of the reference, off by default
-  /// "bufferSenseLoad": SRAM buffers count the load of their sense amplifiers (circuit quirk 27)
-  bool buffer_sense_load = false;
+  // (chip.md and circuits.md number the faults of the reference; docs/fidelity.md has their
+  // effects)
+  bool column_settling = false;    ///< "columnSettling": a clock cycle includes it (chip 17)
+  bool clock_limit = false;        ///< "clockLimit": no cycle shorter than 1/clkFreq (chip 53)
+  bool shift_add_width = false;    ///< "shiftAddWidth": of row groups and cell bits (chip 20)
+  bool shared_weights = false;     ///< "sharedWeights": M/n weights per ADC, unrounded (chip 21)
+  bool wire_directions = false;    ///< "wireDirections": cell width along rows (chip 22)
+  bool fefet_access = false;       ///< "fefetAccess": resistance of its transistor (chip 23)
+  bool word_line_load = false;     ///< "wordLineLoad": driven by all switches (chip 31)
+  bool precharge_energy = false;   ///< "prechargeEnergy": of SRAM columns (chip 30)
+  bool column_switching = false;   ///< "columnSwitching": charge of the column (circuit 24)
+  bool pass_gate_current = false;  ///< "passGateCurrent": PMOS with its own (circuit 20)
+  bool wire_barrier = false;       ///< "wireBarrier": in the unit of the width (circuit 3)
+  bool htree_energy = false;       ///< "htreeEnergy": of whole segments (circuit 15)
+  bool empty_elements = false;     ///< "emptyElements": draw no energy (chip 37)
+  bool adder_tree_energy = false;  ///< "adderTreeEnergy": once per element (chip 38)
+  bool sum_width = false;          ///< "sumWidth": grows with the logarithm (chip 40)
+  bool buffer_traffic = false;     ///< "bufferTraffic": bits are written and read (chip 43)
+  bool copied_sums = false;        ///< "copiedSums": copies add nothing up (chip 54)
+  bool buffer_sense_load = false;  ///< "bufferSenseLoad": of SRAM buffers (circuit 27)
+  bool repeater_leakage = false;   ///< "repeaterLeakage": a power, in SRAM too (chip 28)
+  bool block_leakage = false;      ///< "blockLeakage": of chip blocks and all cores (chip 50)
+  bool busy_leakage = false;       ///< "busyLeakage": tiles leak while they work (chip 52)
+  bool waiting_leakage = false;    ///< "waitingLeakage": of each layer's tiles, until the slowest
+                                   ///< layer ends (chip 51, 52)
 
   // Silicon calibration (used if validated)
   double alpha = 1.44;    ///< "alpha": wiring area of level shifters
@@ -153,6 +176,15 @@ struct Parameters {
   bool sram() const { return memory_cell == MemoryCell::Sram; }
   bool nvcap() const { return memory_cell == MemoryCell::NvCap; }
   bool cmos_access() const { return access_type == 1; }
+  /// A barrier thickness (m) in the unit in which the resistivity formula takes it: nanometres,
+  /// like the width; the reference leaves it in metres, which makes it vanish (circuit quirk 3).
+  double barrier_in_width_unit(double metres) const { return wire_barrier ? metres * 1e9 : metres; }
+  /// Weights among `muxed` columns of an ADC. An integer quotient in the reference: 0 if there are
+  /// fewer columns than a weight has, so that their accumulation costs nothing (chip quirk 21).
+  double weights_among(int muxed) const {
+    return shared_weights ? static_cast<double>(muxed) / cols_per_synapse
+                          : muxed / cols_per_synapse;
+  }
 
  private:
   void derive(const Technology& technology);

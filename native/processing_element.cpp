@@ -68,7 +68,7 @@ Figures ProcessingElement::evaluate(const LayerInputs& inputs, Range rows, Range
                                     Copies copies) {
   const Parameters& p = context_.parameters;
   const double vectors = inputs.bit_vectors / p.input_bits;
-  const double tree_reads = vectors * (p.cols_muxed / p.cols_per_synapse);
+  const double tree_reads = vectors * p.weights_among(p.cols_muxed);
   const int tree_units = ceil_div(rows.count, p.rows);
   const bool shared = copies.total() > 1;
   Figures total;
@@ -85,8 +85,9 @@ Figures ProcessingElement::evaluate(const LayerInputs& inputs, Range rows, Range
       for (int c = 0; c < col_end; c += p.cols) {
         Figures block = subarray_.read(inputs, {rows.first + r, std::min(p.rows, rows.count - r)},
                                        {cols.first + c, std::min(p.cols, cols.count - c)});
-        // A layer with copies pays the tree for each of its subarrays (chip quirk 38).
         if (shared) add_tree(block, tree_reads, tree_units);
+        // In the reference a layer with copies pays the tree for each of its subarrays (quirk 38).
+        if (p.adder_tree_energy && r + c > 0) block.energy[Part::PeAdderTree] = 0;
         total.times.slowest(block.times);
         total.energy += block.energy;
       }

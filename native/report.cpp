@@ -29,9 +29,12 @@ void check_design(const Parameters& p, const NetworkActivity& activity) {
                                 std::to_string(activity.input_bits()) + " input bits");
 }
 
-/// Leakage of a pipeline: each tile leaks while the slowest layer so far works (chip quirk 51).
-double pipeline_leakage(const Chip& chip, std::vector<LayerFigures>& layers) {
+/// Leakage of a pipeline: each tile leaks while the slowest layer so far works, or the slowest of
+/// all with `until_slowest` (chip quirk 51).
+double pipeline_leakage(const Chip& chip, std::vector<LayerFigures>& layers, bool until_slowest) {
   double slowest = 0;
+  if (until_slowest)
+    for (const auto& layer : layers) slowest = slower(slowest, layer.figures.times.total);
   for (std::size_t l = 0; l < layers.size(); ++l) {
     LayerFigures& layer = layers[l];
     const double busy = layer.figures.times.total;
@@ -44,20 +47,34 @@ double pipeline_leakage(const Chip& chip, std::vector<LayerFigures>& layers) {
   return slowest;
 }
 
-/// Leakage layer by layer: the other tiles are taken to leak like this layer's (chip quirk 52).
-double sequential_leakage(const Chip& chip, std::vector<LayerFigures>& layers) {
-  double total = 0;
+/// Leakage layer by layer: the other tiles leak like this layer's, or as what they are with
+/// `by_their_kind` (chip quirk 52).
+double sequential_leakage(const Chip& chip, std::vector<LayerFigures>& layers, bool by_their_kind) {
+  double total = 0, all_tiles = 0;
+  for (std::size_t l = 0; l < layers.size(); ++l)
+    all_tiles += chip.plan().layers[l].tiles() * layers[l].tile_leakage;
   for (std::size_t l = 0; l < layers.size(); ++l) {
     LayerFigures& layer = layers[l];
     const double tiles = chip.plan().layers[l].tiles();
     const double busy = layer.figures.times.total;
-    layer.leakage_energy =
-        ((chip.plan().tiles() - tiles) * layer.tile_leakage + tiles * layer.idle_tile_leakage) *
-        busy;
+    const double others = by_their_kind ? all_tiles - tiles * layer.tile_leakage
+                                        : (chip.plan().tiles() - tiles) * layer.tile_leakage;
+    layer.leakage_energy = (others + tiles * layer.idle_tile_leakage) * busy;
     layer.leakage_power = tiles * layer.tile_leakage;
     total += busy;
   }
   return total;
+}
+
+/// Adds the leakage (W) of the chip's own circuits to the layers, by the time that each works.
+void share_leakage(std::vector<LayerFigures>& layers, double power, double latency) {
+  double busy = 0;
+  for (const auto& layer : layers) busy += layer.figures.times.total;
+  for (auto& layer : layers) {
+    const double share = layer.figures.times.total / busy;
+    layer.leakage_power += power * share;
+    layer.leakage_energy += power * latency * share;
+  }
 }
 
 void put_figures(Scalars& out, const Figures& f) {
@@ -154,6 +171,8 @@ ChipReport evaluate_chip(const Context& context, NetworkActivity& activity, int 
   double period = 0;
   if (p.synchronous) {
     period = make_subarray(context).sensing_cycle;
+    // In the reference a cycle may be shorter than its own clock allows (chip quirk 53).
+    if (p.clock_limit) period = std::max(period, 1 / p.clock_frequency);
     p.clock_frequency = std::min(p.clock_frequency, 1 / period);
   }
   Chip chip(clocked, layers);
@@ -177,10 +196,13 @@ ChipReport evaluate_chip(const Context& context, NetworkActivity& activity, int 
     }
     if (p.synchronous) results[l].figures.times *= period;
     results[l].tile_leakage = chip.tile_leakage(l);
-    results[l].idle_tile_leakage = chip.idle_tile_leakage(l);
+    // In the reference nothing but SRAM cells that are not read leaks in a tile that works.
+    results[l].idle_tile_leakage =
+        p.busy_leakage ? results[l].tile_leakage : chip.idle_tile_leakage(l);
   }
-  const double latency =
-      p.pipeline ? pipeline_leakage(chip, results) : sequential_leakage(chip, results);
+  const double latency = p.pipeline ? pipeline_leakage(chip, results, p.waiting_leakage)
+                                    : sequential_leakage(chip, results, p.waiting_leakage);
+  if (p.block_leakage) share_leakage(results, chip.block_leakage(), latency);
   ChipReport report;
   report.chip = report_chip(chip, p, results, latency, period);
   for (std::size_t l = 0; l < layers.size(); ++l)

@@ -44,11 +44,11 @@ struct WordLineRepeaters {
 /// Counts that follow from the parameters.
 struct ReadoutCounts {
   explicit ReadoutCounts(const Parameters& p);
-  int muxed;            ///< columns per ADC
-  int adcs;             ///< ADCs
-  int digits;           ///< columns per weight
-  int groups;           ///< groups of rows that one read senses one after the other
-  int weights_per_adc;  ///< whole weights among the columns of an ADC, 0 if fewer (quirk 21)
+  int muxed;               ///< columns per ADC
+  int adcs;                ///< ADCs
+  int digits;              ///< columns per weight
+  int groups;              ///< groups of rows that one read senses one after the other
+  double weights_per_adc;  ///< weights among the columns of an ADC (Parameters::weights_among)
 };
 
 /// Column multiplexer with its decoder; absent if every column has its own ADC.

@@ -16,7 +16,7 @@ ReadoutCounts::ReadoutCounts(const Parameters& p)
       adcs(p.cols / muxed),
       digits(p.cols_per_synapse),
       groups(p.parallel_read ? p.rows / p.parallel_rows : p.rows),
-      weights_per_adc(muxed / p.cols_per_synapse) {}
+      weights_per_adc(p.weights_among(muxed)) {}
 
 void ColumnSelect::size(const ReadoutCounts& n, double series_resistance) {
   if (n.muxed <= 1) return;
@@ -159,7 +159,9 @@ WordLineRepeaters SubarrayBuilder::word_line_repeaters() {
   out.delay = (count - 1) * (loaded + own) + (wire + own);
   out.area = gate_outline(tech(), Gate::Inverter, 1, w, cell).area() * count * 2 * param().rows;
   out.load = 2 * count * (caps.input + caps.output);
-  out.leakage = leakage_current(tech(), Gate::Inverter, 1, w) * count * 2 * param().rows;
+  // The reference takes the current for a power (chip quirk 28).
+  const double volt = param().repeater_leakage ? tech().vdd : 1;
+  out.leakage = leakage_current(tech(), Gate::Inverter, 1, w) * volt * count * 2 * param().rows;
   array_.repeater_input_cap = caps.input;
   return out;
 }

@@ -19,6 +19,11 @@ std::string number(double value) {
 
 ResistiveBuilder::ResistiveBuilder(const Context& context)
     : SubarrayBuilder(context), source_lines_(context) {
+  if (param().word_line_load && !(param().cmos_access() && !param().nvcap())) {
+    // The reference publishes these for cells with a transistor only (chip quirk 31).
+    array_.unit_cap = wires_.row_cap / param().cols;
+    array_.unit_resistance = wires_.row_resistance / param().cols;
+  }
   if (param().nvcap()) {
     average_resistance_ = 2 / (1 / param().resistance_on + 1 / param().resistance_off);
     array_.column_cap = wires_.col_cap;
@@ -137,7 +142,9 @@ void ResistiveBuilder::set_sensing() {
   network.cells_per_weight = param().cols_per_synapse;
   network.row_resistance = param().wire_resistance_row;
   network.col_resistance = param().wire_resistance_col;
-  const bool access = param().memory_cell == MemoryCell::Rram && param().cmos_access();
+  // The reference leaves the access transistor of FeFET cells out (chip quirk 23).
+  const bool counted = param().memory_cell == MemoryCell::Rram || param().fefet_access;
+  const bool access = counted && param().cmos_access();
   network.access_resistance = access ? param().access_resistance : 0;
   const int top = (1 << param().cell_bits) - 1;
   for (int digit = 0; digit <= top; ++digit)

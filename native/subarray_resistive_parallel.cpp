@@ -40,11 +40,11 @@ class ResistiveParallel : public ResistiveBuilder {
     const double level_bits = std::log2(param().adc_levels);
     const int bits = static_cast<int>(level_bits + std::ceil(std::log2(counts_.groups)));
     if (counts_.groups > 1) accumulator_.add_rows(bits - 1, bits * counts_.adcs, counts_.adcs);
-    if (param().nvcap()) {
+    if (param().nvcap() || param().shift_add_width) {
       const int weight_bits = (counts_.digits - 1) * param().cell_bits + 1;
       add_shift_adds(bits, weight_bits, bits + weight_bits);
     } else {
-      // Row groups and bits per cell are left out of these widths (chip quirk 20).
+      // The reference leaves row groups and bits per cell out of these widths (chip quirk 20).
       add_shift_adds(static_cast<int>(level_bits), counts_.digits,
                      static_cast<int>(level_bits + counts_.digits));
     }
@@ -78,9 +78,10 @@ class ResistiveParallel : public ResistiveBuilder {
     const int pairs = std::max(param().parallel_rows / 2, 1);
     out_.column_delay = param().nvcap() ? param().charge_delay / 128 * param().parallel_rows
                                         : 0.2 * wires_.col_cap * average_resistance_ / pairs;
-    // Only capacitive columns settle within the clock period (chip quirk 17).
+    // In the reference only capacitive columns settle within the clock period (chip quirk 17).
+    const bool settles = param().nvcap() || param().column_settling;
     out_.sensing_cycle = (std::max(driver + repeaters_.delay, select_.latency()) +
-                          (param().nvcap() ? out_.column_delay : 0) + adc_.latency()) *
+                          (settles ? out_.column_delay : 0) + adc_.latency()) *
                          validated(param().beta);
     const ReadTime time = parallel_read_time(param(), counts_, delays(driver));
     out_.read_time = [time](double) { return time; };

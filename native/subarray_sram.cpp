@@ -43,6 +43,7 @@ class SramBuilder : public SubarrayBuilder {
     array_.column_cap = wires_.col_cap;
     const int gates = param().parallel_read ? 1 : 2;
     wires_.row_cap += gates * gate_capacitance(tech(), access) * param().cols;
+    if (param().word_line_load) array_.unit_cap = wires_.row_cap / param().cols;
   }
 
   /// Time (s) for the bit line to fall by half of the sensed swing.
@@ -119,8 +120,10 @@ class SramParallel : public SramBuilder {
     out_.column_delay = column_delay();
 
     const double driver = std::max(rows_.read_latency + repeaters_.delay, select_.latency());
+    // The reference leaves the settling of columns out of the clock period (chip quirk 17).
+    const double settling = param().column_settling ? out_.column_delay : 0;
     out_.sensing_cycle =
-        (driver + precharger_.read_latency + adc_.latency()) * validated(param().beta);
+        (driver + precharger_.read_latency + settling + adc_.latency()) * validated(param().beta);
     ReadDelays d;
     d.sensing = adc_.latency() + precharger_.read_latency;
     d.column = out_.column_delay;
@@ -148,6 +151,8 @@ class SramParallel : public SramBuilder {
     out_.sensing.dependence = ColumnSensing::Dependence::ActiveRows;
     out_.sensing.conductance_per_row = 1 / (access_resistance_ + param().wire_resistance_col);
     precharger_.power(counts_.muxed * counts_.groups, 1);
+    // The reference counts this energy in its binary modes only (chip quirk 30).
+    if (param().precharge_energy) add_fixed_energy(Part::Precharger, precharger_);
     write_driver_.power(1);
 
     add(Part::WordLineSwitch, rows_, rows_.read_latency);
@@ -157,7 +162,8 @@ class SramParallel : public SramBuilder {
     add_adc();
     add_accumulator();
     if (repeaters_.area > 0)
-      out_.parts.push_back({Part::WordLineRepeaters, repeaters_.area, 0, repeaters_.delay});
+      out_.parts.push_back({Part::WordLineRepeaters, repeaters_.area,
+                            param().repeater_leakage ? repeaters_.leakage : 0, repeaters_.delay});
 
     const double height = precharger_.height + write_driver_.height + wires_.col_length +
                           adc_.height() + accumulator_.height() + select_.mux.height;

@@ -69,8 +69,10 @@ void Tile::size() {
   const Parameters& p = context_.parameters;
   const double n = side_, muxed = p.cols_muxed;
   const int subarrays = ceil_div(pe_size_, p.rows) * ceil_div(pe_size_, p.cols);
-  // The root of the number of subarrays, not its logarithm, widens the sums (chip quirk 40).
-  const int bits = static_cast<int>(partial_sum_bits(p) + std::ceil(std::sqrt(subarrays)));
+  // In the reference the root of the number of subarrays, not its logarithm, widens the sums (chip
+  // quirk 40).
+  const double carries = p.sum_width ? std::log2(subarrays) : std::sqrt(subarrays);
+  const int bits = static_cast<int>(partial_sum_bits(p) + std::ceil(carries));
   const double outputs = kind_ == Kind::Novel ? pe_size_ : n * pe_size_;
   accumulator.size(side_, bits, static_cast<int>(std::ceil(outputs / muxed)));
 
@@ -126,9 +128,14 @@ void Tile::layout() {
 }
 
 double Tile::leakage() const {
-  // Only one core of each buffer is counted (chip quirk 50).
-  return pe.leakage() * elements() + accumulator.leakage + input_buffer.core.leakage +
-         output_buffer.core.leakage + htree.leakage;
+  // The reference counts one core of each buffer and no activation unit (chip quirk 50).
+  const bool all = context_.parameters.block_leakage;
+  const auto leaking = [all](const BufferBank& bank) {
+    return bank.core.leakage * (all ? bank.cores : 1);
+  };
+  return pe.leakage() * elements() + accumulator.leakage + leaking(input_buffer) +
+         leaking(output_buffer) + htree.leakage +
+         (all && activation ? activation->circuit().leakage : 0);
 }
 
 Figures Tile::evaluate_conventional(const LayerInputs& inputs, Range rows, Range cols,
@@ -145,8 +152,10 @@ Figures Tile::evaluate_conventional(const LayerInputs& inputs, Range rows, Range
   } else {
     const int used_rows = ceil_div(rows.count, pe_size_),
               used_cols = ceil_div(cols.count, pe_size_);
-    // Without copies every element is charged: an empty one costs what the last one did (quirk 37).
-    const int all_rows = copied ? used_rows : side_, all_cols = copied ? used_cols : side_;
+    // Without copies the reference charges every element: an empty one costs what the last one did
+    // (chip quirk 37).
+    const bool used_only = copied || p.empty_elements;
+    const int all_rows = used_only ? used_rows : side_, all_cols = used_only ? used_cols : side_;
     Figures last;
     std::size_t last_blocks = 0;
     for (int r = 0; r < all_rows; ++r) {
@@ -184,7 +193,7 @@ Figures Tile::evaluate_novel(const LayerInputs& inputs, Range rows, Range cols, 
     total.energy += part.energy;
   }
   total.times /= speed_up.total();
-  accumulate(total, vectors * (p.cols_muxed / p.cols_per_synapse), side_);
+  accumulate(total, vectors * p.weights_among(p.cols_muxed), side_);
   add_activation(total, vectors);
   double results = result_bits(inputs, cols);
   if (activation) results /= side_;
@@ -204,7 +213,7 @@ void Tile::accumulate(Figures& figures, double reads, int units) {
 void Tile::add_activation(Figures& figures, double vectors) {
   if (!activation) return;
   const Parameters& p = context_.parameters;
-  activation->evaluate(vectors * (p.cols_muxed / p.cols_per_synapse) / activation->width());
+  activation->evaluate(vectors * p.weights_among(p.cols_muxed) / activation->width());
   figures.times.add_other(activation->circuit().read_latency);
   figures.energy[Part::TileActivation] += activation->circuit().read_energy;
 }
@@ -216,14 +225,14 @@ double Tile::result_bits(const LayerInputs& inputs, Range cols) const {
   return weights * bits * inputs.bit_vectors / p.input_bits;
 }
 
-/// `bits_in` enter the output buffer, `bits_out` leave the input buffer. Half of each is counted as
-/// reads and half as writes (chip quirk 43).
+/// `bits_in` enter the output buffer, `bits_out` leave the input buffer. The reference counts half
+/// of each as reads and half as writes (chip quirk 43).
 void Tile::add_transport(Figures& figures, double bits_in, double bits_out) {
   const Parameters& p = context_.parameters;
   const double bus_width = static_cast<double>(side_) * pe_size_;
   double buffer_time = 0;
   const auto move = [&](BufferBank& bank, double bits, Part part) {
-    const double line = bank.core.line_width(), reads = bits / line / 2;
+    const double line = bank.core.line_width(), reads = bits / line / (p.buffer_traffic ? 1 : 2);
     bank.core.latency(reads, reads, cell_);
     bank.core.power(line, reads, line, reads, cell_);
     buffer_time += (bank.core.read_latency + bank.core.write_latency) / bank.parallel(bus_width);

@@ -97,7 +97,14 @@ STAGES: dict[str, Stage] = {
     ),
     "ppa": Stage(
         1,
-        ("cell", "array", "chip", "fidelity.trace_vectors", "fidelity.weight_digits"),
+        (
+            "cell",
+            "array",
+            "chip",
+            "fidelity.trace_vectors",
+            "fidelity.weight_digits",
+            "fidelity.circuit",
+        ),
         without=(
             "cell.bits",
             "cell.states_file",

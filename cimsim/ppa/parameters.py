@@ -147,6 +147,29 @@ SOURCES: dict[str, Source] = {
     "delta": Source("chip.calibration.adder_activity"),
     "epsilon": Source("chip.calibration.control_activity"),
     "zeta": Source("chip.calibration.post_layout_energy"),
+    # corrections, which the reference does not have
+    "columnSettling": Source("fidelity.circuit.column_settling"),
+    "clockLimit": Source("fidelity.circuit.clock_limit"),
+    "shiftAddWidth": Source("fidelity.circuit.shift_add_width"),
+    "sharedWeights": Source("fidelity.circuit.shared_weights"),
+    "wireDirections": Source("fidelity.circuit.wire_directions"),
+    "fefetAccess": Source("fidelity.circuit.fefet_access"),
+    "wordLineLoad": Source("fidelity.circuit.word_line_load"),
+    "prechargeEnergy": Source("fidelity.circuit.precharge_energy"),
+    "columnSwitching": Source("fidelity.circuit.column_switching"),
+    "passGateCurrent": Source("fidelity.circuit.pass_gate_current"),
+    "wireBarrier": Source("fidelity.circuit.wire_barrier"),
+    "htreeEnergy": Source("fidelity.circuit.htree_energy"),
+    "emptyElements": Source("fidelity.circuit.empty_elements"),
+    "adderTreeEnergy": Source("fidelity.circuit.adder_tree_energy"),
+    "sumWidth": Source("fidelity.circuit.sum_width"),
+    "bufferTraffic": Source("fidelity.circuit.buffer_traffic"),
+    "copiedSums": Source("fidelity.circuit.copied_sums"),
+    "bufferSenseLoad": Source("fidelity.circuit.buffer_sense_load"),
+    "repeaterLeakage": Source("fidelity.circuit.repeater_leakage"),
+    "blockLeakage": Source("fidelity.circuit.block_leakage"),
+    "busyLeakage": Source("fidelity.circuit.busy_leakage"),
+    "waitingLeakage": Source("fidelity.circuit.waiting_leakage"),
 }
 """Where each parameter of DNN+NeuroSim V1.5 that a design can set comes from."""
 
@@ -160,7 +183,6 @@ NOT_SET = {
     "minConductance": "derived: 1 / `resistanceOff`",
     "resistanceAccess": "derived: a quarter of `resistanceOn`, for which the model sizes the "
     "access transistor",
-    "bufferSenseLoad": "no parameter of the reference: a correction of its SRAM buffers",
 }
 """Parameters that a design cannot set, and why."""
 

@@ -122,11 +122,12 @@ ColumnEnergy MultilevelSenseAmp::column_energy(const ArrayValues& array) const {
   for (int i = 1; i <= levels_ - 3; ++i) {
     energy.reference_power += column_power(context(), false, levels_, references_[i]) / shared;
   }
-  // Always the node's read voltage (quirk 36), and an integer quotient of levels (quirk 24).
+  // Always the node's read voltage (quirk 36), and an integer quotient of levels, unless corrected
+  // (quirk 24).
   const double vr2 = tech().defaults.read_voltage * tech().defaults.read_voltage;
-  const int integer_share = 1 / (levels_ - 1);
+  const double share = param().column_switching ? 1.0 / (levels_ - 1) : 1 / (levels_ - 1);
   const double input = param().current_mode ? drain_n_ + gate_n_ : drain_n_;
-  const double level = array.column_cap * 2 * (integer_share + 1 / shared) / 2 * vr2 +
+  const double level = array.column_cap * 2 * (share + 1 / shared) / 2 * vr2 +
                        array.dummy_energy / shared +
                        (2 * gate_n_ + input / (levels_ - 1) + input / shared) * vr2 +
                        (2 * gate_p_ + gate_n_) * vdd2() +

@@ -80,9 +80,10 @@ void NewSwitchMatrix::size(int lines) {
   lines_ = lines;
   const double unit = 2 * feature() * param().new_switch_matrix_sizing;
   gate_ = PassGate::of_widths(tech(), {unit, tech().pn_size_ratio * unit});
-  // Both transistors are taken with the NMOS current (quirk 20).
+  // Both transistors are taken with the NMOS current, unless corrected (quirk 20).
+  const Channel second = param().pass_gate_current ? Channel::P : Channel::N;
   gate_.resistance = 1 / (1 / linear_resistance(tech(), gate_.widths.n, Channel::N) +
-                          1 / linear_resistance(tech(), gate_.widths.p, Channel::N));
+                          1 / linear_resistance(tech(), gate_.widths.p, second));
   flip_flops_.size(lines);
 }
 

@@ -73,8 +73,9 @@ double long_wire_resistance(const Context& c, double length) {
   const double wider = lengths >= 1e5 ? 4 : lengths >= 1e4 ? 2 : 1;
   const double width = wider * c.parameters.wire_width;
   const WireMaterial& material = wire_material(t.long_wires, width);
-  const double rho = resistivity_with_barrier(material, width, material.barrier) *
-                     (1 + 0.00451 * (t.temperature - 300));
+  const double barrier = c.parameters.barrier_in_width_unit(material.barrier);
+  const double rho =
+      resistivity_with_barrier(material, width, barrier) * (1 + 0.00451 * (t.temperature - 300));
   return rho / (width * 1e-9 * width * 1e-9 * material.aspect_ratio);
 }
 
@@ -137,10 +138,11 @@ void HTree::latency(double unit_height, double unit_width, double reads) {
 
 void HTree::power(double unit_height, double unit_width, double bits, double reads) {
   leakage = wire_.leakage(context()) * total_length_ * bits;
-  // Half of the lengths that the latency counts (quirk 15).
+  // Half of the lengths that the latency counts, unless corrected (quirk 15).
+  const int longest = levels_ - (param().htree_energy ? 1 : 2);
   double path = main_bus_ * unit_width;
   for (int i = 0; i < levels_; ++i) {
-    path += (unit_height + unit_width) * std::exp2(levels_ - 2 - i);
+    path += (unit_height + unit_width) * std::exp2(longest - i);
   }
   read_energy = path * wire_.energy(context()) * bits * reads;
 }

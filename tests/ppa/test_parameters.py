@@ -116,7 +116,12 @@ CHANGES = {
     "epsilon": ({}, {"chip.calibration.control_activity": 0.5}),
     "zeta": ({}, {"chip.calibration.post_layout_energy": 2.0}),
 }
-"""By parameter: a design in which it counts, and a change of the field that it comes from."""
+"""By parameter: a design in which it counts, and a change of the field that it comes from. The
+corrections have tests of their own (test_corrections.py)."""
+
+CORRECTIONS = {
+    name for name, source in SOURCES.items() if source.field.startswith("fidelity.circuit.")
+}
 
 NETWORK = [
     NetworkLayer("stem", 6, 6, 3, 3, 3, 32, True, 16.0),
@@ -143,10 +148,10 @@ def figures(context):
 def test_every_parameter_is_set_by_a_field_or_listed_with_a_reason():
     assert not SOURCES.keys() & NOT_SET.keys()
     assert SOURCES.keys() | NOT_SET.keys() == set(_native.parameter_names())
-    assert CHANGES.keys() == SOURCES.keys()
+    assert CHANGES.keys() == SOURCES.keys() - CORRECTIONS
 
 
-@pytest.mark.parametrize("name", SOURCES)
+@pytest.mark.parametrize("name", CHANGES)
 def test_a_field_changes_its_parameter_and_the_chip(name):
     base, change = CHANGES[name]
     assert set(change) == {SOURCES[name].field} or name == "numRowSubArray"
