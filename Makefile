@@ -58,6 +58,7 @@ format: $(STAMP)
 
 docs: $(STAMP)
 	cimsim docs --write
+	python docs/corrections.py --write
 	python docs/no_result.py --write
 
 clean:

@@ -337,7 +337,7 @@ class CircuitFidelity(Section):
     )
     wire_barrier: bool = Field(
         False,
-        description="barrier of wires in the unit of their width (circuit 3)",
+        description="barrier of wires in the unit of their width (circuit 3, chip 35)",
     )
     htree_energy: bool = Field(
         False,

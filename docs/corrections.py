@@ -1,0 +1,185 @@
+"""What each fidelity switch changes on VGG-8, for docs/fidelity.md.
+
+``python docs/corrections.py --write`` computes the two tables of effects; without ``--write`` it
+compares them. The trace is synthetic (cimsim/ppa/generator.py), so that no network is trained and
+every machine computes the same.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cimsim.campaign.design import CircuitFidelity, DesignPoint
+from cimsim.campaign.keys import unflatten
+from cimsim.ppa import generator
+from cimsim.ppa.engine import (
+    NetworkLayer,
+    evaluate,
+    needs_weights,
+    performance,
+    unpadded_positions,
+)
+from cimsim.ppa.parameters import design_context
+
+FILE = Path(__file__).with_name("fidelity.md")
+
+VGG8 = [  # map side, input channels, kernel side, output channels, pooled
+    (32, 3, 3, 128, False),
+    (32, 128, 3, 128, True),
+    (16, 128, 3, 256, False),
+    (16, 256, 3, 256, True),
+    (8, 256, 3, 512, False),
+    (8, 512, 3, 512, True),
+    (1, 8192, 1, 1024, False),
+    (1, 1024, 1, 10, False),
+]
+"""VGG-8 for CIFAR-10, convolutions padded by one pixel."""
+
+DESIGNS: dict[str, dict[str, Any]] = {
+    "22 nm RRAM": {},
+    "7 nm SRAM": {"cell.technology": "sram", "chip.node": 7},
+}
+
+SAR = {"22 nm RRAM, SAR ADC": {"array.adc.kind": "sar"}}
+"""A design whose sensing depends on the stored weights."""
+
+INPUT_PATH = {
+    "trace_vectors": {"fidelity.trace_vectors": "unpadded"},
+    "weight_digits": {"fidelity.weight_digits": "parity"},
+}
+"""Switches of the input path that change the figures of a chip, on the side of the reference."""
+
+FIGURES = ("area_m2", "energy_dynamic_j", "energy_leakage_j", "latency_s", "tops_per_w")
+
+UNITS = {
+    "area_m2": ("area", 1e6, "mm²"),
+    "energy_dynamic_j": ("dynamic energy", 1e6, "µJ"),
+    "energy_leakage_j": ("leakage energy", 1e6, "µJ"),
+    "latency_s": ("latency", 1e6, "µs"),
+    "tops_per_w": ("TOPS/W", 1.0, ""),
+}
+
+
+@cache
+def trace(unpadded: bool) -> tuple[list[NetworkLayer], list[list[NDArray[np.uint8]]]]:
+    """Return the layers of VGG-8 and their input codes."""
+    layers, inputs = [], []
+    for number, (side, channels, kernel, outputs, pooled) in enumerate(VGG8):
+        positions = float(side * side)
+        if unpadded:
+            positions = unpadded_positions(side, side, kernel, kernel, 1)
+        sizes = (side, side, channels, kernel, kernel, outputs)
+        layer = NetworkLayer(f"layer{number}", *sizes, pooled, positions)
+        layers.append(layer)
+        inputs.append([generator.inputs(1, number, layer.rows, side * side, 8)])
+    return layers, inputs
+
+
+def figures(fields: dict[str, Any]) -> dict[str, float]:
+    """Return the figures of VGG-8 on the chip of a design."""
+    point = DesignPoint.model_validate(unflatten(fields))
+    context = design_context(point)
+    unpadded = point.fidelity.trace_vectors == "unpadded"
+    layers, inputs = trace(unpadded)
+    weights = []
+    if needs_weights(context):
+        for number, layer in enumerate(layers):
+            codes = generator.weights(1, number, layer.rows, layer.out_channels, 8)
+            if point.fidelity.weight_digits == "parity":
+                codes = generator.stored_codes(codes, 8)
+            weights.append(codes.astype(np.int32))
+    chip = evaluate(context, layers, inputs, weights).chip
+    operations = sum(
+        2.0 * (x.height * x.width if unpadded else x.positions) * x.rows * x.out_channels
+        for x in layers
+    )
+    found = chip | performance(chip, operations, context)
+    return {name: found[name] for name in FIGURES}
+
+
+def table(
+    designs: dict[str, dict[str, Any]], switches: dict[str, tuple[dict[str, Any], str]]
+) -> str:
+    """Return the changes (%) that each switch makes on its own, by design."""
+    lines = []
+    for title, base in designs.items():
+        before = figures(base)
+        names = [f"{UNITS[name][0]}" for name in FIGURES]
+        lines += [f"**{title}**", "", f"| switch | {' | '.join(names)} | what it does |"]
+        lines.append(f"|---|{'---:|' * len(FIGURES)}---|")
+        plain = [_quantity(name, before[name]) for name in FIGURES]
+        lines.append(f"| none | {' | '.join(plain)} | |")
+        for switch, (fields, text) in switches.items():
+            after = figures(base | fields)
+            changes = [_change(before[name], after[name]) for name in FIGURES]
+            lines.append(f"| `{switch}` | {' | '.join(changes)} | {text} |")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _quantity(name: str, value: float) -> str:
+    _, scale, unit = UNITS[name]
+    return f"{value * scale:.4g} {unit}".strip()
+
+
+def _change(before: float, after: float) -> str:
+    if after == before:
+        return "0"
+    if before == 0.0:
+        return "new"
+    percent = 100.0 * (after / before - 1.0)
+    return "< 0.01 %" if abs(percent) < 0.005 else f"{percent:+.2f} %"
+
+
+def circuit_effects() -> str:
+    """Return the table of the circuit-path switches."""
+    switches = {
+        name: ({f"fidelity.circuit.{name}": True}, str(field.description))
+        for name, field in CircuitFidelity.model_fields.items()
+    }
+    return table(DESIGNS, switches)
+
+
+def input_effects() -> str:
+    """Return the table of the input-path switches."""
+    texts = {
+        "trace_vectors": "reference: padding is not counted, and operations ignore it and stride",
+        "weight_digits": "reference: integer weights are read as if in (-1, 1), parity remains",
+    }
+    switches = {name: (fields, texts[name]) for name, fields in INPUT_PATH.items()}
+    return table({**DESIGNS, **SAR}, switches)
+
+
+def updated(text: str) -> str:
+    """Return the text of docs/fidelity.md with both tables computed anew."""
+    for name, compute in (("circuit", circuit_effects), ("input", input_effects)):
+        pattern = re.compile(rf"(<!-- {name} effects -->\n).*?(<!-- end -->)", re.DOTALL)
+        if not pattern.search(text):
+            raise SystemExit(f"{FILE.name}: the marker '{name} effects' is missing")
+        content = compute()
+        text = pattern.sub(lambda found: f"{found[1]}\n{content}\n{found[2]}", text)  # noqa: B023
+    return text
+
+
+def main() -> int:
+    """Compare the tables with the file, or write them; return the exit status."""
+    text = FILE.read_text(encoding="utf-8")
+    new = updated(text)
+    if new == text:
+        return 0
+    if "--write" not in sys.argv:
+        print(f"{FILE.name}: not up to date; run `python docs/corrections.py --write`")
+        return 1
+    FILE.write_text(new, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
