@@ -7,7 +7,7 @@ new field keeps old keys.
 
 from __future__ import annotations
 
-from typing import Literal, Self, get_args
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -15,10 +15,8 @@ from cimsim.campaign.catalogue import DatasetName, ModelName
 from cimsim.campaign.hardware import Buffers, Buses, Calibration, CellCircuit, Drivers, Wires
 from cimsim.campaign.section import Fraction, Section
 
-Node = Literal[130, 90, 65, 45, 32, 22, 14, 10, 7, 5, 3, 2, 1]
+NODES = (130, 90, 65, 45, 32, 22, 14, 10, 7, 5, 3, 2, 1)
 """Technology nodes in nm that have a technology table (specification circuits.md 1.1)."""
-
-NODES: tuple[int, ...] = get_args(Node)
 
 OLDEST_FINFET = 14
 """First node (nm) of the FinFET and gate-all-around tables: LSTP at 300 K only, no RRAM."""
@@ -206,7 +204,16 @@ class Array(Section):
 class Chip(Section):
     """Technology, floor plan and system of the chip."""
 
-    node: Node = Field(22, description="technology node, nm")
+    node: int = Field(
+        22,
+        ge=1,
+        le=1000,
+        description=f"technology node, nm: {', '.join(map(str, NODES))}, or that of the "
+        "technology file",
+    )
+    technology_file: str = Field(
+        "", description="YAML file that describes a node of one's own; docs/technology.md"
+    )
     roadmap: Literal["lstp", "hp"] = Field(
         "lstp", description="low standby power or high performance devices"
     )
@@ -263,6 +270,11 @@ class Chip(Section):
 
     @model_validator(mode="after")
     def _circuits_exist(self) -> Self:
+        if not self.technology_file and self.node not in NODES:
+            raise ValueError(
+                f"node is {self.node}; allowed: {', '.join(map(str, NODES))}, or any with a "
+                "technology_file that describes it"
+            )
         if self.transistor != "conventional" and self.node != 22:
             raise ValueError(
                 f"node is {self.node} but transistor {self.transistor} has tables for [22]"
@@ -468,14 +480,15 @@ class DesignPoint(Section):
                 f"array.dac_bits is {self.array.dac_bits} but quantization.input_bits is "
                 f"{self.quantization.input_bits}; allowed: 1 to {self.quantization.input_bits}"
             )
-        if cell.technology == "rram" and chip.node <= OLDEST_FINFET:
+        finfet = chip.node <= OLDEST_FINFET and not chip.technology_file
+        if cell.technology == "rram" and finfet:
             allowed = [n for n in NODES if n > OLDEST_FINFET]
             raise ValueError(
                 f"chip.node is {chip.node} but cell.technology rram supports {allowed}"
             )
         if cell.technology == "nvcap" and chip.node != 22:
             raise ValueError(f"chip.node is {chip.node} but cell.technology nvcap supports [22]")
-        if chip.node <= OLDEST_FINFET and (chip.roadmap != "lstp" or chip.temperature != 300):
+        if finfet and (chip.roadmap != "lstp" or chip.temperature != 300):
             raise ValueError(
                 f"chip.node {chip.node} has tables for roadmap lstp at 300 K only; "
                 f"got {chip.roadmap} at {chip.temperature} K"

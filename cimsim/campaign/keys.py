@@ -25,7 +25,12 @@ from cimsim.errors import UserError
 
 KEY_DIGITS = 12
 
-FILE_FIELDS = ("workload.checkpoint", "cell.states_file", "nonideality.output_noise.file")
+FILE_FIELDS = (
+    "workload.checkpoint",
+    "cell.states_file",
+    "nonideality.output_noise.file",
+    "chip.technology_file",
+)
 """Fields that name an input file; its content enters the key, its name does not."""
 
 NO_FILE = ("", "train")

@@ -133,16 +133,22 @@ def checked(name: str, value: Any, place: Place) -> Any:
 def read_presets(given: Any, place: Place) -> Layer:
     """Return the settings of one preset or of a list of presets, of which later ones win.
 
+    A preset is named by itself or by its file (``cells/mine.yaml``), found as other files are.
+
     Raises:
         UserError: no such preset, or a mistake in its file.
     """
     layer: Layer = {}
     for name in given if isinstance(given, list) else [given]:
+        if isinstance(name, str) and name.endswith(".yaml"):
+            layer |= _preset(Path(_find_file(name, place)))
+            continue
         available = presets(place.file)
         if not isinstance(name, str) or name not in available:
             hint = nearest(name, available) if isinstance(name, str) else ""
             raise UserError(
-                f"{place}: {shown(name)} is no preset{hint}; allowed: {', '.join(available)}"
+                f"{place}: {shown(name)} is no preset{hint}; allowed: {', '.join(available)}, "
+                "or a file *.yaml"
             )
         layer |= _preset(available[name])
     return layer

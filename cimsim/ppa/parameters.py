@@ -220,7 +220,7 @@ def design_context(point: DesignPoint) -> _native.Context:
     """
     parameters = engine_parameters(point)
     with errors_in_design_terms(point):
-        context = load_context(parameters)
+        context = load_context(parameters, point.chip.technology_file)
     derived = context.parameters.values()
     if derived["buffernumber"] > 0 and derived["buffersizeratio"] == 0:
         raise UserError(

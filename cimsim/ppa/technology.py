@@ -1,8 +1,7 @@
 """Technology tables: CSV data of each node, handed to the native engine as plain structs.
 
-The package tables cover 130 to 1 nm. A user adds a node or changes a figure without a compiler: a
-folder with tables of the same names and columns is read after the package's, and its rows replace
-package rows with the same key or add to them.
+The package tables cover 130 to 1 nm. A user adds a node or changes a figure without a compiler, in
+a technology file (:mod:`cimsim.ppa.technology_file`).
 """
 
 from __future__ import annotations
@@ -14,7 +13,9 @@ from importlib.resources import files
 from pathlib import Path
 
 from cimsim import _native
+from cimsim.campaign.keys import file_digest
 from cimsim.errors import UserError, nearest
+from cimsim.ppa.technology_file import KEYS, Row, Rows, read_technology_file
 
 ROADMAPS = {"hp": 1, "lstp": 2}
 """Roadmap names and their values in the parameter ``deviceroadmap``."""
@@ -29,90 +30,31 @@ DEVICE_CLASSES = {
 }
 """Structural classes a node can have; they select layout and width rules."""
 
-_KEYS: dict[str, tuple[str, ...]] = {
-    "nodes": ("node", "roadmap", "transistor"),
-    "currents": ("node", "roadmap", "transistor", "device", "state"),
-    "layout": ("node",),
-    "defaults": ("node",),
-    "local_wires": ("min_width",),
-    "long_wires": ("min_width",),
-    "sensing_time": ("node", "upper"),
-    "sensing_time_load": ("node",),
-    "mirror_power": ("node", "roadmap", "upper"),
-    "mirror_power_law": ("node", "roadmap"),
-    "sar_power": ("node", "roadmap"),
-}
-
 _INTEGERS = frozenset({"max_fins", "sheets", "max_stacks"})
 
-Row = dict[str, str]
+
+@lru_cache(maxsize=1)
+def _package_tables() -> dict[str, tuple[Row, ...]]:
+    """Return the rows of each table of the package, as text."""
+    tables = {}
+    for name in KEYS:
+        text = (files("cimsim.ppa") / "technology" / f"{name}.csv").read_text(encoding="utf-8")
+        lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
+        tables[name] = tuple(csv.DictReader(lines))
+    return tables
 
 
-def _read_table(text: str, source: str, name: str) -> list[Row]:
-    lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
-    reader = csv.DictReader(lines)
-    columns = reader.fieldnames or []
-    for column in _KEYS[name]:
-        if column not in columns:
-            raise UserError(f"{source}: column '{column}' is missing{nearest(column, columns)}")
-    rows = list(reader)
-    for number, row in enumerate(rows, start=1):
-        if None in row or None in row.values():
-            raise UserError(f"{source}: data row {number} does not have {len(columns)} fields")
-    return rows
+@lru_cache(maxsize=32)
+def _file_tables(file: str, content: str) -> tuple[int, Rows]:
+    """Return the node and the tables of a technology file; `content` is its digest."""
+    return read_technology_file(Path(file), _package_tables())
 
 
-@lru_cache(maxsize=8)
-def _tables(folder: str) -> dict[str, tuple[Row, ...]]:
-    """Package tables, then those of a folder (if not ''): later rows replace earlier ones."""
-    package = files("cimsim.ppa") / "technology"
-    result: dict[str, tuple[Row, ...]] = {}
-    if folder:
-        known = {f"{name}.csv" for name in _KEYS}
-        for path in sorted(Path(folder).glob("*.csv")):
-            if path.name not in known:
-                raise UserError(
-                    f"{path}: not a technology table; allowed: {', '.join(sorted(known))}"
-                )
-    for name, keys in _KEYS.items():
-        text = (package / f"{name}.csv").read_text(encoding="utf-8")
-        merged = {
-            tuple(row[k] for k in keys): row for row in _read_table(text, f"{name}.csv", name)
-        }
-        path = Path(folder) / f"{name}.csv"
-        if folder and path.exists():
-            own = _read_table(path.read_text(encoding="utf-8"), str(path), name)
-            columns = set(next(iter(merged.values())))
-            for row in own:
-                if set(row) != columns:
-                    odd = sorted(set(row) ^ columns)[0]
-                    raise UserError(
-                        f"{path}: column '{odd}' is missing or unknown; "
-                        f"allowed: {', '.join(sorted(columns))}"
-                    )
-            if "upper" in keys:  # a fit is replaced as a whole, never piece by piece
-                fits = {tuple(row[k] for k in keys[:-1]) for row in own}
-                merged = {key: row for key, row in merged.items() if key[:-1] not in fits}
-            merged.update({tuple(row[k] for k in keys): row for row in own})
-        result[name] = tuple(merged.values())
-    return result
-
-
-def _number(row: Mapping[str, str], column: str, table: str) -> float:
-    try:
-        return float(row[column])
-    except ValueError:
-        raise UserError(
-            f"technology table {table}.csv, node {row.get('node', '-')}: "
-            f"column '{column}' is '{row[column]}' but must be a number"
-        ) from None
-
-
-def _find(tables: Mapping[str, tuple[Row, ...]], table: str, **key: str) -> list[Row]:
+def _find(tables: Rows, table: str, **key: str) -> list[Row]:
     return [row for row in tables[table] if all(row[k] == v for k, v in key.items())]
 
 
-def _one(tables: Mapping[str, tuple[Row, ...]], table: str, **key: str) -> Row:
+def _one(tables: Rows, table: str, **key: str) -> Row:
     rows = _find(tables, table, **key)
     if not rows:
         wanted = ", ".join(f"{k} {v}" for k, v in key.items())
@@ -127,22 +69,18 @@ def _one(tables: Mapping[str, tuple[Row, ...]], table: str, **key: str) -> Row:
 def _fill(target: object, row: Row, table: str, skip: Iterable[str]) -> None:
     for column in row:
         if column not in skip:
-            value = _number(row, column, table)
+            value = float(row[column])
             setattr(target, column, int(value) if column in _INTEGERS else value)
 
 
 def _segments(rows: Iterable[Row], table: str) -> list[_native.FitSegment]:
     result = []
-    for row in sorted(rows, key=lambda r: _number(r, "upper", table)):
-        if row["form"] not in ("log", "linear"):
-            raise UserError(
-                f"technology table {table}.csv: form is '{row['form']}'; allowed: log, linear"
-            )
+    for row in sorted(rows, key=lambda r: float(r["upper"])):
         segment = _native.FitSegment()
-        segment.upper = _number(row, "upper", table)
+        segment.upper = float(row["upper"])
         segment.logarithmic = row["form"] == "log"
-        segment.a = _number(row, "a", table)
-        segment.b = _number(row, "b", table)
+        segment.a = float(row["a"])
+        segment.b = float(row["b"])
         result.append(segment)
     return result
 
@@ -150,16 +88,17 @@ def _segments(rows: Iterable[Row], table: str) -> list[_native.FitSegment]:
 def _current(row: Row, temperature: int) -> float:
     """Current at an integer temperature: linear between the columns of ten kelvin."""
     below = temperature // 10 * 10
-    if not 300 <= temperature <= 400 or not row[str(below)]:
-        known = [int(c) for c in row if c.isdigit() and row[c]]
+    needed = {below, -(-temperature // 10) * 10}
+    known = [int(c) for c in row if c.isdigit() and row[c]]
+    if not needed <= set(known):
         raise UserError(
             f"temperature is {temperature} K but the tables of node {row['node']} "
             f"{row['roadmap']} allow {min(known)} {f'to {max(known)} K' if len(known) > 1 else 'K'}"
         )
-    start = _number(row, str(below), "currents")
+    start = float(row[str(below)])
     if below == temperature:
         return start
-    step = _number(row, str(below + 10), "currents") - start
+    step = float(row[str(below + 10)]) - start
     return start + step * (temperature - below) / 10
 
 
@@ -172,7 +111,7 @@ def _wires(rows: Iterable[Row], table: str) -> list[_native.WireMaterial]:
     return sorted(result, key=lambda m: -m.min_width)
 
 
-def _sensing(tables: Mapping[str, tuple[Row, ...]], node: str) -> _native.SensingTimeFit:
+def _sensing(tables: Rows, node: str) -> _native.SensingTimeFit:
     fit = _native.SensingTimeFit()
     fit.segments = _segments(_find(tables, "sensing_time", node=node), "sensing_time")
     load = _one(tables, "sensing_time_load", node=node)
@@ -185,23 +124,33 @@ def load_technology(
     roadmap: str = "lstp",
     temperature: int = 300,
     transistor: str = "conventional",
-    folder: str | Path = "",
+    file: str | Path = "",
 ) -> _native.Technology:
     """Return the technology of a node (nm) at a temperature (K, 300 to 400).
 
-    ``roadmap`` is 'hp' or 'lstp', ``transistor`` 'conventional', 'fet_2d' or 'tfet'. ``folder`` may
-    hold tables of one's own (see the module's text).
+    ``roadmap`` is 'hp' or 'lstp', ``transistor`` 'conventional', 'fet_2d' or 'tfet'. ``file`` is a
+    technology file that describes the node, if it is not (or not that) of the package.
 
     Raises UserError when the tables have no such technology or hold a value out of range.
     """
-    return _load(node, roadmap, temperature, transistor, str(folder))
+    name = str(file)
+    if not name:
+        return _load(node, roadmap, temperature, transistor, "", "")
+    content = file_digest(Path(name))
+    described, _ = _file_tables(name, content)
+    if described != node:
+        raise UserError(f"technode is {node} but {name} describes node {described}")
+    try:
+        return _load(node, roadmap, temperature, transistor, name, content)
+    except UserError as error:
+        raise UserError(f"{name}: {error}") from None
 
 
 @lru_cache(maxsize=256)
 def _load(
-    node: int, roadmap: str, temperature: int, transistor: str, folder: str
+    node: int, roadmap: str, temperature: int, transistor: str, file: str, content: str
 ) -> _native.Technology:
-    tables = _tables(folder)
+    tables = _file_tables(file, content)[1] if file else _package_tables()
     name = str(node)
     device = _one(tables, "nodes", node=name, roadmap=roadmap, transistor=transistor)
     t = _native.Technology()
@@ -209,11 +158,6 @@ def _load(
     t.roadmap = _native.Roadmap(ROADMAPS[roadmap])
     t.transistor_type = TRANSISTORS[transistor]
     t.temperature = temperature
-    if device["device_class"] not in DEVICE_CLASSES:
-        raise UserError(
-            f"technology table nodes.csv, node {node}: device_class is "
-            f"'{device['device_class']}'; allowed: {', '.join(DEVICE_CLASSES)}"
-        )
     t.device_class = DEVICE_CLASSES[device["device_class"]]
     t.feature_size = node * 1e-9
     _fill(t, device, "nodes", skip=("node", "roadmap", "transistor", "device_class"))
@@ -238,14 +182,14 @@ def _load(
         _find(tables, "mirror_power", node=name, roadmap=roadmap), "mirror_power"
     )
     for law in _find(tables, "mirror_power_law", node=name, roadmap=roadmap):
-        t.mirror_power.base = _number(law, "base_uw", "mirror_power_law") * 1e-6
-        t.mirror_power.factor = _number(law, "factor", "mirror_power_law")
-        t.mirror_power.exponent = _number(law, "exponent", "mirror_power_law")
+        t.mirror_power.base = float(law["base_uw"]) * 1e-6
+        t.mirror_power.factor = float(law["factor"])
+        t.mirror_power.exponent = float(law["exponent"])
     sar = _one(tables, "sar_power", node=name, roadmap=roadmap)
-    t.sar_power.per_bit = _number(sar, "per_bit_uw", "sar_power") * 1e-6
-    t.sar_power.base = _number(sar, "base_uw", "sar_power") * 1e-6
-    t.sar_power.factor = _number(sar, "factor", "sar_power")
-    t.sar_power.exponent = _number(sar, "exponent", "sar_power")
+    t.sar_power.per_bit = float(sar["per_bit_uw"]) * 1e-6
+    t.sar_power.base = float(sar["base_uw"]) * 1e-6
+    t.sar_power.factor = float(sar["factor"])
+    t.sar_power.exponent = float(sar["exponent"])
     try:
         t.validate()
     except ValueError as error:
@@ -271,7 +215,7 @@ def _choice(
     raise UserError(f"parameter {name} is {value}; allowed: {allowed}")
 
 
-def load_context(overrides: Mapping[str, float], folder: str | Path = "") -> _native.Context:
+def load_context(overrides: Mapping[str, float], file: str | Path = "") -> _native.Context:
     """Return technology and parameters for a map of DNN+NeuroSim parameter names to values.
 
     Parameters that are not named keep their defaults; everything derived is computed from all.
@@ -288,7 +232,7 @@ def load_context(overrides: Mapping[str, float], folder: str | Path = "") -> _na
         _choice(overrides, "deviceroadmap", ROADMAPS, "lstp"),
         _whole(overrides, "temp", 300),
         _choice(overrides, "transistortype", TRANSISTORS, "conventional"),
-        folder,
+        file,
     )
     try:
         return _native.Context(technology, {k: float(v) for k, v in overrides.items()})

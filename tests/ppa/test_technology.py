@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import shutil
 from importlib.resources import files
 from pathlib import Path
 
@@ -11,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cimsim import _native
 from cimsim.campaign.design import NODES
 from cimsim.errors import UserError
 from cimsim.ppa.technology import load_context, load_technology
@@ -66,63 +64,6 @@ def test_unknown_technologies_are_refused(
 ) -> None:
     with pytest.raises(UserError, match=message):
         load_technology(node, roadmap, temperature)
-
-
-def copy_rows(folder: Path, old: str, new: str) -> None:
-    """Write tables with the rows of one node under another node's name."""
-    for path in TABLES.glob("*.csv"):
-        lines = [line for line in path.read_text().splitlines() if not line.startswith("#")]
-        rows = [new + line[len(old) :] for line in lines[1:] if line.startswith(f"{old},")]
-        if rows:
-            (folder / path.name).write_text("\n".join([lines[0], *rows]) + "\n")
-
-
-def test_a_user_adds_a_node_with_tables_alone(tmp_path: Path) -> None:
-    copy_rows(tmp_path, "22", "28")
-    own, like = load_technology(28, folder=tmp_path), load_technology(22)
-    assert own.node == 28
-    assert own.feature_size == 28 * 1e-9
-    assert (own.vdd, own.ion_n) == (like.vdd, like.ion_n)
-    context = load_context({"technode": 28, "synapseBit": 4}, tmp_path)
-    tree = _native.Adder(context)
-    tree.size(8, 1)
-    tree.layout(0, 0)
-    assert tree.area > 0
-    # The package's own nodes are still there, and the folder does not change them.
-    assert load_technology(22, folder=tmp_path).vdd == like.vdd
-
-
-def test_a_user_replaces_a_figure_of_a_node(tmp_path: Path) -> None:
-    shutil.copy(TABLES / "defaults.csv", tmp_path)
-    path = tmp_path / "defaults.csv"
-    path.write_text(path.read_text().replace("\n22,40,40,40,", "\n22,56,40,40,"))
-    assert load_context({}, tmp_path).parameters.values()["wireWidth"] == 56
-    assert load_context({}).parameters.values()["wireWidth"] == 40
-
-
-@pytest.mark.parametrize(
-    ("name", "text", "message"),
-    [
-        ("layuot.csv", "node\n", "not a technology table"),
-        ("layout.csv", "nod,height\n22,28\n", "column 'node' is missing"),
-        ("layout.csv", "node,height\n22,28\n", "column 'drain_gap' is missing or unknown"),
-        ("sensing_time.csv", "node,upper,form,a,b\n22,inf\n", "does not have 5"),
-        (
-            "sensing_time.csv",
-            "node,upper,form,a,b\n22,inf,cubic,1,2\n",
-            "form is 'cubic'",
-        ),
-        (
-            "sar_power.csv",
-            "node,roadmap,per_bit_uw,base_uw,factor,exponent\n22,lstp,one,1,1,1\n",
-            "'per_bit_uw' is 'one' but must be a number",
-        ),
-    ],
-)
-def test_wrong_tables_are_refused(tmp_path: Path, name: str, text: str, message: str) -> None:
-    (tmp_path / name).write_text(text)
-    with pytest.raises(UserError, match=message):
-        load_technology(22, folder=tmp_path)
 
 
 def test_wire_resistances_of_all_nodes_agree_with_the_reference() -> None:
