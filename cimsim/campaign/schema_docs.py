@@ -29,7 +29,7 @@ def generated() -> dict[Path, str]:
     """Return the text of every generated file by its path in the source tree."""
     return {
         FOLDER / "README.md": reference(),
-        FOLDER / "campaign.schema.json": json.dumps(campaign_schema(), indent=2) + "\n",
+        FOLDER / "campaign.schema.json": json.dumps(_plain(campaign_schema()), indent=2) + "\n",
     }
 
 
@@ -141,6 +141,19 @@ def _section_schema(kind: str, section: str, leaf: Callable[[str], Schema]) -> S
 def _name(kind: str, section: str) -> str:
     """Return the name of a section's definition: `settings.array`, `lists.array`."""
     return f"{kind}.{section}" if section else kind
+
+
+def _plain(value: Any) -> Any:
+    """Return a schema with 0 for 0.0.
+
+    Which of the two a bound has depends on what else the process has validated before: Python
+    keeps one of several equal annotations.
+    """
+    if isinstance(value, dict):
+        return {key: _plain(held) for key, held in value.items()}
+    if isinstance(value, list):
+        return [_plain(held) for held in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _leaf_schema(name: str) -> Schema:
