@@ -160,6 +160,15 @@ class Counter {
   std::vector<std::uint64_t> places;
 };
 
+/// Sensings of an image without any current, where no row of any block is ever active.
+std::vector<ConductanceCount> silence(const RowActivity& activity, const ColumnReads& reads) {
+  if (reads.per_row) return {};
+  double sensings = 0;
+  for (const CellBlock& block : reads.blocks)
+    sensings += activity.bit_vectors() * block.cols.count * block.times * reads.groups;
+  return {{0.0, sensings}};
+}
+
 /// Numbers the histogram's cells from one off cell at the end of the wires to all cells on.
 void number_cells(Layer& layer) {
   const ColumnReads& reads = layer.reads;
@@ -194,7 +203,9 @@ double conductance_at(std::int32_t cell, double place) {
 std::vector<ConductanceCount> column_conductances(const RowActivity& activity,
                                                   const CodeMatrix<std::int32_t>& weights,
                                                   const ColumnReads& reads, int threads) {
-  if (reads.blocks.empty()) return {};
+  if (std::ranges::all_of(reads.blocks,
+                          [&](const CellBlock& block) { return activity.active(block.rows) == 0; }))
+    return silence(activity, reads);
   Layer layer{weights, reads, {}, {}, 0, 0};
   number_cells(layer);
   std::map<int, int> widest;
