@@ -48,9 +48,10 @@ void Chip::size_bus_and_buffer() {
   const double core = static_cast<double>(p.global_buffer_core_rows) * p.global_buffer_core_cols;
   // With synchronous data transfer two images are held, and a line is as wide as the bus.
   const bool synchronous = p.sync_data_transfer;
-  buffer_.core.size(p.global_buffer_core_rows * p.global_buffer_core_cols,
-                    synchronous ? static_cast<int>(bus_width_) : p.global_buffer_core_cols,
-                    p.global_buffer_sram);
+  buffer_.core.size(
+      p.global_buffer_core_rows * p.global_buffer_core_cols,
+      synchronous ? std::max(1, static_cast<int>(bus_width_)) : p.global_buffer_core_cols,
+      p.global_buffer_sram);
   const double bits = std::floor(p.input_bits * stored) * (synchronous ? 2 : 1);
   buffer_.cores = std::max(1, static_cast<int>(ceil_div(bits, core)));
   if (synchronous) {

@@ -20,6 +20,11 @@ struct LayerFigures {
 
 void check_design(const Parameters& p, const NetworkActivity& activity) {
   if (p.sync_data_transfer) check_data_transfer(p);
+  if (p.cols_muxed > p.cols && p.sram() && !p.parallel_read)
+    throw std::domain_error("numColSubArray is " + std::to_string(p.cols) + " but must hold the " +
+                            std::to_string(p.cols_per_synapse) +
+                            " cells of a weight, which an SRAM array read row by row senses "
+                            "together");
   if (p.cols_muxed > p.cols)
     throw std::domain_error("numColMuxed is " + std::to_string(p.cols_muxed) +
                             " but must be at most numColSubArray, " + std::to_string(p.cols));

@@ -101,7 +101,8 @@ void Tile::size_one_line_buffers(double sum_bits, double elements) {
   const double results = sum_bits * columns / p.cols_muxed;
   const double inputs = elements * pe_size_ * p.input_bits;
   const auto size_line = [&](BufferBank& bank, double bits) {
-    bank.core.size(static_cast<int>(bits), static_cast<int>(bits), p.pe_buffer_sram);
+    const int line = std::max(1, static_cast<int>(bits));
+    bank.core.size(line, line, p.pe_buffer_sram);
     if (kind_ == Kind::Conventional) bank.cores = static_cast<int>(std::ceil(bits / core));
   };
   size_line(output_buffer, results);

@@ -249,7 +249,8 @@ class Chip(Section):
         1e9,
         gt=0.0,
         le=1e12,
-        description="upper bound of the clock, Hz; asynchronous: clock of the registers",
+        description="fastest clock in which delays count as cycles, Hz; a cycle lasts as long as "
+        "sensing does, however slow this clock (chip.md Q53); asynchronous: that of registers",
     )
     data_transfer: Literal["buffered", "synchronous"] = Field(
         "buffered",

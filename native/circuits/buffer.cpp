@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <stdexcept>
 
 namespace cimsim {
 
@@ -17,6 +18,7 @@ Buffer::Buffer(const Context& context)
 int Buffer::rows() const { return (bits_ + line_width_ - 1) / line_width_; }
 
 void Buffer::size(int bits, int line_width, bool sram) {
+  if (bits < 1 || line_width < 1) throw std::domain_error("a buffer must hold one bit at least");
   bits_ = bits;
   line_width_ = line_width;
   sram_ = sram;

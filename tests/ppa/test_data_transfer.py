@@ -67,3 +67,12 @@ def test_interconnect_has_no_latency_of_its_own():
         assert with_.scalars["latency_interconnect_s"] == 0
         assert without.scalars["latency_interconnect_s"] > 0
         assert with_.scalars["latency_adc_s"] == without.scalars["latency_adc_s"]
+
+
+def test_a_buffer_narrower_than_a_bit_per_transfer_has_one():
+    # An element of 4 x 4 cells, of which an ADC serves 256 columns.
+    array = {"numRowSubArray": 2, "numRowParallel": 2, "numColSubArray": 4096, "numColMuxed": 256}
+    cell = {"memcelltype": 3, "accesstype": 4, "cellBit": 4, "resistanceOn": 2.4e5}
+    network = [NetworkLayer("only", 1, 1, 5, 1, 1, 3, False, 1.0)]
+    result = report(array | cell | {"synapseBit": 4, "numBitInput": 2}, network)
+    assert all(math.isfinite(figure) for figure in result.chip.values())

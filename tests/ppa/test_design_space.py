@@ -54,7 +54,7 @@ CHOICES = {
     "cell.circuit.read_voltage": [None, 0.1],
     "array.adc.kind": ["mlsa", "sar"],
     "array.adc.sensing": ["voltage", "current"],
-    "array.adc.bits": range(1, 10),
+    "array.adc.bits": [*range(1, 10), 16],
     "array.adc.dummy_columns_shared": [None, 1.0],
     "chip.node": NODES,
     "chip.roadmap": ["lstp", "lstp", "hp"],
@@ -91,8 +91,8 @@ def divisors(count):
 @st.composite
 def designs(draw):
     fields = {name: draw(st.sampled_from(list(values))) for name, values in CHOICES.items()}
-    rows = draw(st.sampled_from([8, 16, 32, 64, 96, 100, 128, 256]))
-    columns = draw(st.sampled_from([16, 32, 64, 96, 128, 256]))
+    rows = draw(st.sampled_from([1, 2, 8, 16, 32, 64, 96, 100, 128, 256, 1024]))
+    columns = draw(st.sampled_from([1, 4, 16, 32, 64, 96, 128, 256, 1024]))
     groups = [1, rows, *divisors(rows)]
     fields |= {
         "array.rows": rows,
