@@ -1,6 +1,6 @@
 """What each fidelity switch changes on VGG-8, for docs/fidelity.md.
 
-``python docs/corrections.py --write`` computes the two tables of effects; without ``--write`` it
+``python docs/corrections.py --write`` computes the tables of effects; without ``--write`` it
 compares them. The trace is synthetic (cimsim/ppa/generator.py), so that no network is trained and
 every machine computes the same.
 """
@@ -55,6 +55,23 @@ INPUT_PATH = {
     "weight_digits": {"fidelity.weight_digits": "parity"},
 }
 """Switches of the input path that change the figures of a chip, on the side of the reference."""
+
+EXAMPLES: dict[str, dict[str, Any]] = {
+    "clock_limit": {"chip.clock_frequency": 1e8},
+    "shift_add_width": {"cell.bits": 2, "array.parallel_rows": 32, "array.adc.bits": 5},
+    "shared_weights": {"array.adc.columns_shared": 4},
+    "wire_directions": {"array.adc.kind": "sar"},
+    "fefet_access": {"cell.technology": "fefet", "array.adc.kind": "sar"},
+    "word_line_load": {"cell.technology": "sram", "array.adc.columns_shared": 1},
+    "mux_driver_size": {"chip.node": 32},
+    "mux_decoder_load": {"array.adc.columns_shared": 4},
+    "pass_gate_current": {"array.adc.columns_shared": 1},
+    "empty_elements": {"chip.mapping": "conventional", "chip.pipeline": False},
+    "buffer_sense_load": {"chip.global_buffer": "sram", "chip.tile_buffer": "sram"},
+    "repeater_leakage": {"cell.technology": "sram", "chip.node": 2},
+    "waiting_leakage": {"chip.pipeline": False},
+}
+"""A design (beside 22 nm RRAM) on which a switch acts that changes nothing on DESIGNS."""
 
 FIGURES = ("area_m2", "energy_dynamic_j", "energy_leakage_j", "latency_s", "tops_per_w")
 
@@ -147,6 +164,23 @@ def circuit_effects() -> str:
     return table(DESIGNS, switches)
 
 
+def example_effects() -> str:
+    """Return the table of switches that act on other designs than DESIGNS."""
+    names = [UNITS[name][0] for name in FIGURES]
+    lines = [f"| switch | design | {' | '.join(names)} |", f"|---|---|{'---:|' * len(FIGURES)}"]
+    for switch, fields in EXAMPLES.items():
+        before = figures(fields)
+        after = figures(fields | {f"fidelity.circuit.{switch}": True})
+        design = ", ".join(f"`{name}: {_yaml(value)}`" for name, value in fields.items())
+        changes = [_change(before[name], after[name]) for name in FIGURES]
+        lines.append(f"| `{switch}` | {design} | {' | '.join(changes)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _yaml(value: object) -> str:
+    return str(value).lower()
+
+
 def input_effects() -> str:
     """Return the table of the input-path switches."""
     texts = {
@@ -158,8 +192,9 @@ def input_effects() -> str:
 
 
 def updated(text: str) -> str:
-    """Return the text of docs/fidelity.md with both tables computed anew."""
-    for name, compute in (("circuit", circuit_effects), ("input", input_effects)):
+    """Return the text of docs/fidelity.md with its tables computed anew."""
+    tables = {"circuit": circuit_effects, "example": example_effects, "input": input_effects}
+    for name, compute in tables.items():
         pattern = re.compile(rf"(<!-- {name} effects -->\n).*?(<!-- end -->)", re.DOTALL)
         if not pattern.search(text):
             raise SystemExit(f"{FILE.name}: the marker '{name} effects' is missing")

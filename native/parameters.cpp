@@ -24,6 +24,7 @@ struct Entry {
 
 constexpr double kMax = std::numeric_limits<double>::max();
 constexpr double kTiny = std::numeric_limits<double>::min();  // "positive"
+constexpr double kPlanarMuxDriver = 110;                      // of the 22 nm row of defaults.csv
 constexpr double kCount = 1 << 20;                            // no array or buffer is larger
 
 using P = Parameters;
@@ -108,6 +109,8 @@ const Entry kEntries[] = {
     {"wireDirections", &P::wire_directions, 0, 1},
     {"fefetAccess", &P::fefet_access, 0, 1},
     {"wordLineLoad", &P::word_line_load, 0, 1},
+    {"muxDriverSize", &P::mux_driver_size, 0, 1},
+    {"muxDecoderLoad", &P::mux_decoder_load, 0, 1},
     {"prechargeEnergy", &P::precharge_energy, 0, 1},
     {"columnSwitching", &P::column_switching, 0, 1},
     {"passGateCurrent", &P::pass_gate_current, 0, 1},
@@ -266,6 +269,9 @@ Parameters::Parameters(const Technology& t, const std::map<std::string, double>&
   parallel_read = mode % 2 == 0;
   parallel_rows = parallel_read ? rows : 1;
   dummy_col_shared = adc_levels;
+  // Above 22 nm the reference leaves this driver at its smallest width (observed fault 29). Widths
+  // are multiples of F, and so is the load that they drive.
+  if (mux_driver_size && mux_driver_sizing == 1) mux_driver_sizing = kPlanarMuxDriver;
   cell_feature_size = wire_width * 1e-9;
   apply();
   const auto given = [&](const char* name) { return overrides.count(name) != 0; };

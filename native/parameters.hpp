@@ -122,6 +122,8 @@ struct Parameters {
   bool wire_directions = false;    ///< "wireDirections": cell width along rows (chip 22)
   bool fefet_access = false;       ///< "fefetAccess": resistance of its transistor (chip 23)
   bool word_line_load = false;     ///< "wordLineLoad": driven by all switches (chip 31)
+  bool mux_driver_size = false;    ///< "muxDriverSize": at every node (observed 29)
+  bool mux_decoder_load = false;   ///< "muxDecoderLoad": behind its driver (observed 30)
   bool precharge_energy = false;   ///< "prechargeEnergy": of SRAM columns (chip 30)
   bool column_switching = false;   ///< "columnSwitching": charge of the column (circuit 24)
   bool pass_gate_current = false;  ///< "passGateCurrent": PMOS with its own (circuit 20)

@@ -300,8 +300,9 @@ class Chip(Section):
 
 class CircuitFidelity(Section):
     """Corrections of the circuit model. All are off by default: its equations were calibrated
-    together to silicon. Numbers are those of the specification's lists of faults (chip.md 8 and
-    circuits.md 5); docs/fidelity.md shows what each changes."""
+    together to silicon. Numbers are those of the specification's lists of faults (chip.md 8,
+    circuits.md 5, and what was observed in runs of the reference); docs/fidelity.md shows what each
+    changes."""
 
     column_settling: bool = Field(
         False,
@@ -334,6 +335,16 @@ class CircuitFidelity(Section):
     word_line_load: bool = Field(
         False,
         description="switch matrices drive the wires and gates of their word line (chip 31)",
+    )
+    mux_driver_size: bool = Field(
+        False,
+        description="decoders of column multiplexers have drivers for their load above 22 nm, too "
+        "(observed 29)",
+    )
+    mux_decoder_load: bool = Field(
+        False,
+        description="decoders of 2 or 4 columns drive the multiplexers by their driver alone "
+        "(observed 30)",
     )
     precharge_energy: bool = Field(
         False,

@@ -155,6 +155,8 @@ SOURCES: dict[str, Source] = {
     "wireDirections": Source("fidelity.circuit.wire_directions"),
     "fefetAccess": Source("fidelity.circuit.fefet_access"),
     "wordLineLoad": Source("fidelity.circuit.word_line_load"),
+    "muxDriverSize": Source("fidelity.circuit.mux_driver_size"),
+    "muxDecoderLoad": Source("fidelity.circuit.mux_decoder_load"),
     "prechargeEnergy": Source("fidelity.circuit.precharge_energy"),
     "columnSwitching": Source("fidelity.circuit.column_switching"),
     "passGateCurrent": Source("fidelity.circuit.pass_gate_current"),

@@ -26,7 +26,9 @@ void RowDecoder::size(DecoderKind kind, int address_bits) {
   }
   inverter_caps_ = cell_caps(context(), Gate::Inverter, 1, inverter_);
   driver_caps_ = cell_caps(context(), Gate::Inverter, 1, driver_);
-  nand_caps_ = nands_ ? cell_caps(context(), Gate::Nand, 2, nand_) : GateCaps{};
+  // Its output stage has a NAND even where no two address bits are decoded together.
+  const bool enabled = multiplexer() && param().mux_decoder_load;
+  nand_caps_ = nands_ || enabled ? cell_caps(context(), Gate::Nand, 2, nand_) : GateCaps{};
   nor_caps_ = nors_ ? cell_caps(context(), Gate::Nor, nor_inputs_, nor_) : GateCaps{};
 }
 
@@ -66,13 +68,18 @@ void RowDecoder::latency(double input_ramp, double load, double load_p, double w
     total += s.delay;
     return s.ramp;
   };
-  double ramp = stage(
-      n(inverter_) * (inverter_caps_.output + (nands_ ? nand_caps_.input * 2 : load)), input_ramp);
+  // Of up to two address bits. In the reference these small gates drive the multiplexers, which the
+  // output stage then drives once more (observed fault 30).
+  const bool staged = multiplexer() && param().mux_decoder_load;
+  const double output = staged ? nand_caps_.input : load;
+  double ramp =
+      stage(n(inverter_) * (inverter_caps_.output + (nands_ ? nand_caps_.input * 2 : output)),
+            input_ramp);
   if (nands_) {
-    const double next = nors_ ? nor_caps_.input * nors_ / 4 : load;
+    const double next = nors_ ? nor_caps_.input * nors_ / 4 : output;
     ramp = stage(n(nand_) * 2 * (nand_caps_.output + next), ramp);
   }
-  double driver_ramp = kStep;
+  double driver_ramp = staged ? ramp : kStep;
   if (nors_) {
     const double next = multiplexer() ? nand_caps_.input : inverter_caps_.input;
     driver_ramp = stage(p(nor_) * 2 * (nor_caps_.output + next), ramp);

@@ -48,7 +48,7 @@ CORRECTIONS = [name for name, source in SOURCES.items() if source.field.startswi
 
 def test_none_by_default():
     values = load_context({}).parameters.values()
-    assert len(CORRECTIONS) == 22
+    assert len(CORRECTIONS) == 24
     assert all(values[name] == 0 for name in CORRECTIONS)
 
 
@@ -140,6 +140,47 @@ def test_word_line_load():
     assert gained == pytest.approx(times[1] - times[0], rel=1e-9)
     assert gained > 0
     assert chip([HEAD], wordLineLoad=1)[1].chip == chip([HEAD])[1].chip  # pass gates know the load
+
+
+@pytest.mark.parametrize("memory", [1, 2])
+def test_mux_driver_size(memory):
+    # Neighbouring nodes differ by a third in F; so their clocks cannot differ by a large factor.
+    nodes = (130, 90, 65, 45, 32, 22)
+    base = {"memcelltype": memory, "numRowSubArray": 128, "numColSubArray": 128}
+    before, after = (
+        [
+            chip([HEAD], **base, technode=node, muxDriverSize=on)[1].chip["clock_period_s"]
+            for node in nodes
+        ]
+        for on in (0, 1)
+    )
+    assert after[-1] == before[-1]  # 22 nm has sized drivers
+    assert before[-2] / before[-1] > 3
+    for older, newer in itertools.pairwise(after):
+        assert 1 < older / newer < 1.6
+    given = load_context({"technode": 45, "muxDriverSize": 1, "sizingfactor_MUX": 7})
+    assert given.parameters.values()["sizingfactor_MUX"] == 7
+
+
+def mux_decoder_slope(bits, corrected):
+    """Return the delay per load (s/F) of a multiplexer's decoder, at a load that outweighs it."""
+    delays = []
+    for load in (1e-6, 2e-6):
+        decoder = _native.RowDecoder(load_context({"muxDecoderLoad": corrected}))
+        decoder.size(_native.DecoderKind.MULTIPLEXER, bits)
+        decoder.layout(0)
+        decoder.latency(1e20, load, load, 0, 1, 1, 0)
+        delays.append(decoder.read_latency)
+    return (delays[1] - delays[0]) / 1e-6
+
+
+@pytest.mark.parametrize("bits", [1, 2])
+def test_mux_decoder_load(bits):
+    # The same driver: however many address bits, it alone sets how the delay grows with the load.
+    larger = mux_decoder_slope(3, 0)
+    assert mux_decoder_slope(3, 1) == larger
+    assert mux_decoder_slope(bits, 1) == pytest.approx(larger, rel=1e-6)
+    assert mux_decoder_slope(bits, 0) > 10 * larger
 
 
 def test_precharge_energy():

@@ -13,7 +13,7 @@ from cimsim.campaign.settings import leaf_fields
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs" / "fidelity.md").read_text(encoding="utf-8")
 
-FAULTS = {"functional": 24, "chip": 59, "circuit": 54}
+FAULTS = {"functional": 24, "chip": 59, "circuit": 54, "observed": 38}
 """Faults that the specification of DNN+NeuroSim V1.5 lists, by part."""
 
 
@@ -32,10 +32,11 @@ def numbers(text: str) -> set[int]:
 
 
 def test_every_fault_has_its_place():
-    kept = re.findall(r"^\| (functional|chip|circuit) \| ([\d, ]+) \|", TEXT, flags=re.MULTILINE)
+    row = r"^\| (functional|chip|circuit|observed) \| ([\d, ]+) \|"
+    kept = re.findall(row, TEXT, flags=re.MULTILINE)
     descriptions = [str(leaf_fields()[f"fidelity.circuit.{n}"].description) for n in CIRCUIT]
     switches = "\n".join(descriptions) + TEXT.split("## Corrections of the circuit model")[0]
-    named = re.findall(r"(functional|chip|circuit) (\d+(?:, \d+)*)", switches)
+    named = re.findall(r"(functional|chip|circuit|observed) (\d+(?:, \d+)*)", switches)
     for part, count in FAULTS.items():
         listed = [numbers(found) for name, found in kept if name == part]
         assert sum(map(len, listed)) == len(set().union(*listed)), "a fault is listed twice"
