@@ -56,7 +56,12 @@ const WireMaterial& wire_material(const std::vector<WireMaterial>& table, double
 double resistivity_with_barrier(const WireMaterial& material, double width_nm, double barrier_m) {
   const double ar = material.aspect_ratio;
   const double w = width_nm;
-  return material.resistivity / (1 - (2 * ar * w + w) * barrier_m / (ar * w * w));
+  const double conducting = 1 - (2 * ar * w + w) * barrier_m / (ar * w * w);
+  if (conducting <= 0)
+    throw std::domain_error("the barrier leaves no conductor in a wire of " +
+                            std::to_string(std::lround(width_nm)) +
+                            " nm; barrierthickness must be lower, or the wire wider");
+  return material.resistivity / conducting;
 }
 
 double evaluate(const std::vector<FitSegment>& segments, double resistance) {

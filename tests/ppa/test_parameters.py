@@ -236,3 +236,10 @@ def test_uncalibrated_registers_switch_fully():
 def test_the_list_of_parameters_is_up_to_date():
     text = (ROOT / FILE).read_text(encoding="utf-8")
     assert text == parameters_reference(), "run `cimsim docs --write`"
+
+
+def test_a_wire_that_is_all_barrier_is_refused():
+    fields = {"chip.node": 90, "chip.wires.local_width": 8}
+    check_supported(design(fields | {"cell.resistance_on": 1e5, "cell.resistance_off": 1e6}))
+    with pytest.raises(UserError, match=r"no conductor in a wire of 8 nm; chip\.wires\.barrier"):
+        design_context(design(fields | {"fidelity.circuit.wire_barrier": True}))
