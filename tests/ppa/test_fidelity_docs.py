@@ -53,6 +53,13 @@ def test_every_switch_is_in_the_tables():
             assert f"| `{name}` |" in TEXT, name
 
 
+def test_every_correction_is_shown_on_a_design_where_it_acts():
+    for name in CIRCUIT:
+        lines = re.findall(rf"^\| `{name}` \|.*$", TEXT, flags=re.MULTILINE)
+        acts = any(re.search(r"\| (?:[+-]\d+\.\d+ %|< 0\.01 %) \|", line) for line in lines)
+        assert acts == (name not in {"sum_width", "adder_tree_energy"}), name
+
+
 def test_effects_of_one_switch(script):
     # Quick: the line of one switch; all of them are computed by the slow test.
     before, after = (
