@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from cimsim.campaign.design import NODES, DesignPoint
 from cimsim.campaign.keys import unflatten
 from cimsim.campaign.messages import first_problem
+from cimsim.campaign.settings import leaf_fields
 from cimsim.errors import UserError
 from cimsim.ppa.check import check_supported
 from cimsim.ppa.engine import NetworkLayer, evaluate, needs_weights, performance
@@ -80,6 +81,10 @@ CHOICES = {
     "chip.drivers.repeater_size": [None, 4.0],
     "chip.drivers.tuned_cells": [True, False],
     "chip.wires.local_width": [None, 8, 200],
+} | {
+    name: [False, False, False, True]
+    for name in leaf_fields()
+    if name.startswith("fidelity.circuit.")
 }
 """Values of fields that are drawn independently."""
 
