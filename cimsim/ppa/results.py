@@ -39,6 +39,8 @@ class GroupResults:
     def __init__(self, group: Path) -> None:
         self._folders: dict[str, Path] = {}
         for file in sorted(group.glob("*/chip.parquet")):
+            if not all((file.parent / f"{name}.parquet").is_file() for name in SCHEMAS):
+                continue  # a table was deleted: as good as no block
             keys = read_table(file, schemas.CHIP_ROWS, ["key"])["key"].to_pylist()
             self._folders |= dict.fromkeys(keys, file.parent)
         self._group = group

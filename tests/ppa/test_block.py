@@ -102,6 +102,13 @@ def test_a_design_that_fails_does_not_keep_the_others(results, evaluated, monkey
     assert len(chips(output)) == 3
 
 
+def test_a_block_without_one_of_its_tables_is_no_block(results, evaluated):
+    output = run_block(members((32,)), results=results)
+    (output / "layers.parquet").unlink()
+    run_block(members(), results=results)
+    assert evaluated == [32, 22, 32, 45]
+
+
 def test_missing_files_are_named(results):
     (trace,) = results.glob("trace/*/trace.parquet")
     trace.unlink()
