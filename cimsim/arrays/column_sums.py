@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from cimsim import _native
 from cimsim.arrays.product import native_settings
 from cimsim.arrays.settings import ArraySettings
-from cimsim.arrays.shift import shifted_inputs, shifted_weights
+from cimsim.arrays.shift import shifted_inputs
+from cimsim.arrays.signed import split
 from cimsim.devices.program import slice_digits
 
 
@@ -25,14 +26,14 @@ def column_sum_histogram(
     Args:
         codes: input codes [M, K]. weights: signed weight codes [K, N].
     """
-    cells = shifted_weights(weights, settings)
-    digits = slice_digits(cells, settings.cell_bits, settings.cells_per_weight)
-    geometry = native_settings(settings, cells.shape, layer="", seed=0)
-    geometry.read_noise = geometry.output_sigma = 0.0
-    geometry.output_mean = geometry.output_std = []
-    layer = _native.ArrayLayer.of_digits(geometry, digits)
     inputs = shifted_inputs(codes, settings, zero_point=0).astype(np.uint16)
-    found = layer.column_sums(inputs, os.environ.get("CIMSIM_ISA", ""))
     counts = np.zeros(settings.largest_sum + 1, dtype=np.int64)
-    counts[: len(found)] = found
+    for part in split(weights, settings):
+        digits = slice_digits(part.codes, settings.cell_bits, part.settings.cells_per_weight)
+        geometry = native_settings(part.settings, part.codes.shape, layer="", seed=0)
+        geometry.read_noise = geometry.output_sigma = 0.0
+        geometry.output_mean = geometry.output_std = []
+        layer = _native.ArrayLayer.of_digits(geometry, digits)
+        found = layer.column_sums(inputs, os.environ.get("CIMSIM_ISA", ""))
+        counts[: len(found)] += found
     return counts

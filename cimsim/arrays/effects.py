@@ -34,6 +34,7 @@ EFFECTS: dict[str, Off] = {
     "retention": lambda _: {"drift_time": 0.0, "drift_exponent": 0.0},
     "read_noise": lambda _: {"read_noise": 0.0},
     "output_noise": lambda _: {"output_sigma": 0.0, "output_mean": None, "output_std": None},
+    "adc_errors": lambda _: {"adc_offset": 0.0, "adc_gain_error": 0.0, "adc_inl": None},
 }
 """How each effect is switched off, in the order in which the array suffers them."""
 
@@ -59,7 +60,12 @@ def active_effects(settings: ArraySettings) -> list[str]:
 
 
 def resolving(settings: ArraySettings) -> ArraySettings:
-    """Return `settings` with an ADC that has a code for every ideal column sum."""
+    """Return `settings` with an ADC that has a code for every ideal column sum.
+
+    Errors of the ADC are in codes of the design's own one, which they keep.
+    """
+    if settings.has_adc_errors:
+        return settings
     return replace(settings, adc_top=settings.largest_sum, adc_step=1.0)
 
 

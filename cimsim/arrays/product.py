@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 
 from cimsim import _native
 from cimsim.arrays import random
-from cimsim.arrays.reference import array_product
+from cimsim.arrays.reference import Oracle
 from cimsim.arrays.settings import ArraySettings
-from cimsim.arrays.shift import remove_shift, shifted_inputs, shifted_weights
+from cimsim.arrays.shift import shifted_inputs
+from cimsim.arrays.signed import Part, join, split
 from cimsim.devices.program import program
 
 Floats = NDArray[np.float64]
@@ -25,13 +26,16 @@ Floats = NDArray[np.float64]
 EXACT_IN_FLOAT32 = 1 << 24
 """Integers up to here are exact in float32, whatever the order of a sum."""
 
+CODES_AT_ONCE = 1 << 21
+"""ADC codes (about) that the oracle holds at a time."""
+
 
 class ProgrammedLayer:
     """The weights of one layer in the cells of one seed.
 
-    Few fidelity switches of the reference tie all cells to each call and are left to the oracle,
-    which programs them anew at each call: noise or drift directions shared by a batch, and float32
-    accumulation of sums that float32 cannot hold.
+    What no kernel has is left to the oracle: noise or drift directions shared by a batch (fidelity
+    switches of the reference that tie all cells to each call), float32 accumulation of sums that
+    float32 cannot hold, and static errors of the ADC.
     """
 
     def __init__(
@@ -42,11 +46,9 @@ class ProgrammedLayer:
         Raises:
             ValueError: a seed outside 0 to 2**32 - 1, or settings that no kernel can hold.
         """
-        self._weights = weights
-        self._settings = settings
-        self._layer, self._seed = layer, seed
-        self._column_sums = weights.sum(axis=0, dtype=np.int64)
-        self._kernel: Any = None if self._needs_oracle() else self._program()
+        self._weights, self._settings = weights, settings
+        self._oracle = Oracle(weights, settings, layer, seed) if self._needs_oracle() else None
+        self._kernels = [] if self._oracle else self._program(layer, seed)
 
     def product(
         self, codes: NDArray[np.integer], zero_point: int = 0, first_vector: int = 0
@@ -65,25 +67,39 @@ class ProgrammedLayer:
         settings, rows = self._settings, len(self._weights)
         if codes.ndim != 2 or codes.shape[1] != rows:
             raise ValueError(f"codes have the shape {codes.shape}; allowed: (vectors, {rows})")
-        if self._kernel is None:
-            return array_product(
-                codes, self._weights, settings, self._layer, self._seed, zero_point, first_vector
-            )
+        if settings.input_shift == "zero_point":
+            self._check_range(codes)
+        if self._oracle is not None:
+            return self._by_oracle(self._oracle, codes, zero_point, first_vector)
         if settings.input_shift == "data_minimum":
             shifted = shifted_inputs(codes, settings, zero_point)
             dummy = random.DUMMY_VECTOR + first_vector
             z = np.vstack([self._read(shifted[:-1], first_vector), self._read(shifted[-1:], dummy)])
-            return remove_shift(z, self._weights, settings, zero_point)
-        self._check_range(codes)
-        z = self._read(codes, first_vector)
-        difference: Floats = z[:, :-1] - z[:, -1:]
-        return difference - zero_point * self._column_sums if zero_point else difference
+            return join([z], self._weights, settings, zero_point)
+        results = [self._read(codes, first_vector, part) for part in range(len(self._kernels))]
+        return join(results, self._weights, settings, zero_point)
 
-    def _read(self, codes: NDArray[np.integer], first_vector: int) -> Floats:
-        """Return step * sum of codes by place, [vectors, N + 1], for shifted codes."""
-        lowest_bits = codes.astype(np.uint16)
-        sums = self._kernel.product(lowest_bits, first_vector, os.environ.get("CIMSIM_ISA", ""))
+    def _read(self, codes: NDArray[np.integer], first_vector: int, part: int = 0) -> Floats:
+        """Return step * sum of codes by place, [vectors, columns], for shifted codes."""
+        lowest_bits, isa = codes.astype(np.uint16), os.environ.get("CIMSIM_ISA", "")
+        sums = self._kernels[part].product(lowest_bits, first_vector, isa)
         result: Floats = self._settings.adc_step * sums.astype(np.float64)
+        return result
+
+    def _by_oracle(
+        self, oracle: Oracle, codes: NDArray[np.integer], zero_point: int, first_vector: int
+    ) -> Floats:
+        """Return the oracle's product, in blocks of vectors unless a call is a unit."""
+        settings, (rows, columns) = self._settings, self._weights.shape
+        shared = settings.has_read_noise and settings.read_noise_scope == "batch"
+        if shared or settings.drifts_per_read or settings.input_shift == "data_minimum":
+            return oracle.reads(codes, zero_point, first_vector).product
+        reads = settings.input_cycles * settings.weight_bits * settings.groups(rows)
+        block = max(1, CODES_AT_ONCE // (reads * 2 * (columns + 1)))
+        result = np.empty((len(codes), columns))
+        for start in range(0, len(codes), block):
+            part = slice(start, start + block)
+            result[part] = oracle.reads(codes[part], zero_point, first_vector + start).product
         return result
 
     def _check_range(self, codes: NDArray[np.integer]) -> None:
@@ -93,7 +109,7 @@ class ProgrammedLayer:
 
     def _needs_oracle(self) -> bool:
         settings = self._settings
-        if settings.drifts_per_read:
+        if settings.drifts_per_read or settings.has_adc_errors:
             return True
         if settings.has_read_noise and settings.read_noise_scope == "batch":
             return True
@@ -107,26 +123,29 @@ class ProgrammedLayer:
         largest = top * places * settings.groups(len(self._weights))
         return 4 * largest > EXACT_IN_FLOAT32
 
-    def _program(self) -> Any:
-        settings = self._settings
-        codes = shifted_weights(self._weights, settings)
-        cells = program(codes, settings, self._layer, self._seed)
-        geometry = native_settings(settings, codes.shape, self._layer, self._seed)
-        exact = cells.conductance is None and bool(
-            np.array_equal(settings.state_levels, np.arange(settings.states))
-        )
-        if settings.has_output_noise or (
-            exact and (settings.cell_bits == 1 or not settings.has_read_noise)
-        ):
-            low, high = settings.states_mean[[0, -1]]
-            return _native.ArrayLayer.of_digits(geometry, cells.digits, low, high)
-        return _native.ArrayLayer.of_conductances(
-            geometry, cells.effective(settings), cells.reference
-        )
+    def _program(self, layer: str, seed: int) -> list[Any]:
+        parts = split(self._weights, self._settings)
+        return [_program(part, layer + part.stream, seed) for part in parts]
+
+
+def _program(part: Part, layer: str, seed: int) -> Any:
+    """Return the kernel that holds the cells of a part."""
+    settings = part.settings
+    cells = program(part.codes, settings, layer, seed)
+    geometry = native_settings(settings, part.codes.shape, layer, seed)
+    exact = cells.conductance is None and bool(
+        np.array_equal(settings.state_levels, np.arange(settings.states))
+    )
+    if settings.has_output_noise or (
+        exact and (settings.cell_bits == 1 or not settings.has_read_noise)
+    ):
+        low, high = settings.states_mean[[0, -1]]
+        return _native.ArrayLayer.of_digits(geometry, cells.digits, low, high)
+    return _native.ArrayLayer.of_conductances(geometry, cells.effective(settings), cells.reference)
 
 
 def native_settings(settings: ArraySettings, shape: tuple[int, int], layer: str, seed: int) -> Any:
-    """Return the kernels' settings of a layer of `shape` (rows, columns with the dummy column)."""
+    """Return the kernels' settings of a layer of `shape` (rows, columns)."""
     native = _native.LayerSettings()
     native.rows, native.columns = shape
     native.parallel_rows = settings.parallel_rows

@@ -6,6 +6,7 @@ batch size, blocks, threads or order, and the same cell has the same draw at eve
 
     column n is word n % 4 of block c0 = n // 4
     of a cell      c1 = row, c2 = slice j (REFERENCE_SLICE for the reference column), c3 = role
+    of an ADC      c1 = subarray row, c2 = 0, c3 = role; its number in place of the column
     of a read      c1 = vector (low 32 bits), c2 = (group * cycles + i) * cells + j,
                    c3 = role + (vector >> 32) * 256
     of a cell in one cycle of one call (fidelity switches "batch" and "read" only)
@@ -49,6 +50,8 @@ class Role(IntEnum):
     BATCH_READ_NOISE = 7
     BATCH_REFERENCE_READ_NOISE = 8
     DRIFT_DIRECTION_PER_READ = 9
+    ADC_OFFSET = 10
+    ADC_GAIN = 11
 
 
 Key = tuple[int, int]

@@ -13,10 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cimsim.arrays import random
-from cimsim.arrays.adc import convert
+from cimsim.arrays.adc import convert_position, static_errors
 from cimsim.arrays.random import Key, Role
 from cimsim.arrays.settings import ArraySettings
-from cimsim.arrays.shift import remove_shift, shifted_codes
+from cimsim.arrays.shift import shifted_inputs
+from cimsim.arrays.signed import Part, join, split
 from cimsim.devices.program import (
     ProgrammedCells,
     drift_for_one_read,
@@ -34,8 +35,10 @@ class ArrayReads:
 
     Attributes:
         product: float64 [M, N].
-        codes: int64 [input cycle, slice, row group, vector, column]; the last column is the dummy
-            column, and with input_shift data_minimum the last vector is the dummy vector.
+        codes: int64 [input cycle, slice, row group, vector, column]. Columns: signed_weights
+            offset: the last one is the dummy column; differential: all positive columns, then all
+            negative ones; twos_complement: the last slice is that of the sign. With input_shift
+            data_minimum the last vector is the dummy vector.
     """
 
     product: Floats
@@ -78,21 +81,58 @@ def array_reads(
     Raises:
         ValueError: a zero point with input_shift data_minimum, which finds its own shift.
     """
-    inputs, cells_codes = shifted_codes(codes, weights, settings, zero_point)
-    cells = program(cells_codes, settings, layer, seed)
-    vectors = first_vector + np.arange(len(codes), dtype=np.int64)
-    if settings.input_shift == "data_minimum":
-        vectors = np.append(vectors, random.DUMMY_VECTOR + first_vector)
-    reader = _Reader(settings, cells, random.make_key(seed, layer), vectors, first_vector)
-    digits = slice_digits(inputs, settings.dac_bits, settings.input_cycles)
-    adc_codes = np.stack(
-        [
-            np.stack([reader.read_slice(x, i, j) for j in range(settings.cells_per_weight)])
-            for i, x in enumerate(digits)
+    return Oracle(weights, settings, layer, seed).reads(codes, zero_point, first_vector)
+
+
+class Oracle:
+    """The cells of one layer and seed, and the simplest way to read them."""
+
+    def __init__(
+        self,
+        weights: NDArray[np.integer],
+        settings: ArraySettings,
+        layer: str = "",
+        seed: int = 0,
+    ) -> None:
+        """Program signed weights [K, N]; `layer` and `seed` name the random numbers."""
+        self._weights, self._settings = weights, settings
+        self._parts = [
+            (
+                part,
+                program(part.codes, part.settings, layer + part.stream, seed),
+                random.make_key(seed, layer + part.stream),
+            )
+            for part in split(weights, settings)
         ]
+
+    def reads(
+        self, codes: NDArray[np.integer], zero_point: int = 0, first_vector: int = 0
+    ) -> ArrayReads:
+        """Return the product and the ADC codes of input codes [M, K]; see :func:`array_reads`."""
+        settings = self._settings
+        inputs = shifted_inputs(codes, settings, zero_point)
+        vectors = first_vector + np.arange(len(codes), dtype=np.int64)
+        if settings.input_shift == "data_minimum":
+            vectors = np.append(vectors, random.DUMMY_VECTOR + first_vector)
+        digits = slice_digits(inputs, settings.dac_bits, settings.input_cycles)
+        adc_codes = []
+        for part, cells, key in self._parts:
+            reader = _Reader(part.settings, cells, key, vectors, first_vector)
+            adc_codes.append(_read(reader, part, digits))
+        results = [
+            recombine(found, part.settings)
+            for found, (part, _, _) in zip(adc_codes, self._parts, strict=True)
+        ]
+        product = join(results, self._weights, settings, zero_point)
+        return ArrayReads(product, np.concatenate(adc_codes, axis=1))
+
+
+def _read(reader: _Reader, part: Part, digits: NDArray[np.uint8]) -> Integers:
+    """Return the ADC codes of a part for input digits [cycle, vector, K]."""
+    slices = range(part.settings.cells_per_weight)
+    return np.stack(
+        [np.stack([reader.read_slice(x, i, j) for j in slices]) for i, x in enumerate(digits)]
     )
-    product = remove_shift(recombine(adc_codes, settings), weights, settings, zero_point)
-    return ArrayReads(product, adc_codes)
 
 
 def recombine(codes: Integers, settings: ArraySettings) -> Floats:
@@ -129,8 +169,10 @@ class _Reader:
             cells = self.cells.digits[j].astype(np.float64)
         else:
             cells, ideal, reference = self._cells_in_cycle(i, j)
+        groups = settings.groups(rows)
+        offset, gain = static_errors(settings, self.key, groups, cells.shape[1], j)
         result = []
-        for group in range(settings.groups(rows)):
+        for group in range(groups):
             part = slice(group * settings.parallel_rows, (group + 1) * settings.parallel_rows)
             read = (group * settings.input_cycles + i) * settings.cells_per_weight + j
             digits = x[:, part].astype(np.float64)
@@ -139,7 +181,8 @@ class _Reader:
                 sums = self._output(sums, read)
             elif settings.has_read_noise and settings.read_noise_scope == "read":
                 sums = sums + self._read_noise(digits, ideal[part], reference[part], read)
-            result.append(convert(sums, settings.adc_step, settings.adc_top))
+            position = sums / settings.adc_step * (1.0 + gain[group]) + offset[group]
+            result.append(convert_position(position, settings.adc_top, settings.adc_inl))
         return np.stack(result)
 
     def _cells_in_cycle(self, i: int, j: int) -> tuple[Floats, Floats, Floats]:

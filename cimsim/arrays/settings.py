@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from cimsim.arrays.adc import read_inl
+from cimsim.arrays.adc_range import calibrated_step
 from cimsim.arrays.output_noise import read_output_noise
 from cimsim.devices.states import read_states, sram_states, two_resistance_states
 
@@ -34,8 +36,12 @@ class ArraySettings:
 
     Attributes:
         weight_bits, input_bits, cell_bits, dac_bits: bits of a weight, an input, a cell, one read.
-        parallel_rows: rows read together (P).
+        parallel_rows: rows read together (P). subarray_rows: rows whose groups share ADCs.
         adc_top: highest ADC code. adc_step: width of a code, in units.
+        adc_columns: neighbouring columns of cells that share an ADC.
+        adc_offset: standard deviation of an ADC's offset, in codes. adc_gain_error: of its gain,
+            relative. adc_inl: deviation (codes) of the transition into code k at index k - 1.
+        signed_weights: how signed weights are held, see :mod:`cimsim.arrays.signed`.
         states_mean, states_std: float64 [B] in units. Where the conductance falls from state to
             state the unit is negative, and so are the means; the deviations are not.
         device_variation: extra standard deviation of a cell, relative to its state's mean.
@@ -68,6 +74,12 @@ class ArraySettings:
     output_sigma: float = 0.0
     output_mean: Floats | None = None
     output_std: Floats | None = None
+    subarray_rows: int = 128
+    adc_columns: int = 1
+    adc_offset: float = 0.0
+    adc_gain_error: float = 0.0
+    adc_inl: Floats | None = None
+    signed_weights: Literal["offset", "differential", "twos_complement"] = "offset"
     input_shift: Literal["zero_point", "data_minimum"] = "zero_point"
     stuck_at_rates: Literal["as_given", "squared"] = "as_given"
     read_noise_scope: Literal["read", "batch"] = "read"
@@ -85,6 +97,8 @@ class ArraySettings:
             raise ValueError("output_mean and output_std are given together or not at all")
         if not (math.isfinite(self.adc_step) and self.adc_step > 0.0):
             raise ValueError(f"adc_step is {self.adc_step}; allowed: above 0")
+        if self.signed_weights != "offset" and self.input_shift == "data_minimum":
+            raise ValueError("input_shift data_minimum needs signed_weights offset")
 
     @property
     def states(self) -> int:
@@ -151,9 +165,16 @@ class ArraySettings:
         return self.read_noise > 0.0 and not self.has_output_noise
 
     @property
+    def has_adc_errors(self) -> bool:
+        """True if the ADC's characteristic is not the ideal one."""
+        return self.adc_offset > 0.0 or self.adc_gain_error > 0.0 or self.adc_inl is not None
+
+    @property
     def is_random(self) -> bool:
         """True if two seeds can give different products."""
         if self.stuck_at_0 > 0.0 or self.stuck_at_1 > 0.0:
+            return True
+        if self.adc_offset > 0.0 or self.adc_gain_error > 0.0:
             return True
         if self.has_output_noise:
             return self.output_sigma > 0.0 or bool(np.any(self.output_std))
@@ -177,7 +198,7 @@ class ArraySettings:
         first_step = point.fidelity.adc_unit == "first_step"
         unit = mean[1] - mean[0] if first_step else (mean[-1] - mean[0]) / (len(mean) - 1)
         noise, retention = point.nonideality, point.nonideality.retention
-        top = adc_top(point)
+        top, inl_file = adc_top(point), point.array.adc.inl_file
         output_mean, output_std = _output_noise(point, top, step)
         return cls(
             weight_bits=point.quantization.weight_bits,
@@ -200,6 +221,12 @@ class ArraySettings:
             output_sigma=noise.output_noise.sigma,
             output_mean=output_mean,
             output_std=output_std,
+            subarray_rows=point.array.rows,
+            adc_columns=point.array.adc.columns_shared,
+            adc_offset=point.array.adc.offset,
+            adc_gain_error=point.array.adc.gain_error,
+            adc_inl=read_inl(Path(inl_file), top) if inl_file else None,
+            signed_weights=point.array.signed_weights,
             input_shift=point.fidelity.input_shift,
             stuck_at_rates=point.fidelity.stuck_at_rates,
             read_noise_scope=point.fidelity.read_noise_scope,
@@ -219,9 +246,9 @@ def adc_top(point: DesignPoint) -> int:
 def adc_step_for(point: DesignPoint, histogram: NDArray[np.int64] | None = None) -> float:
     """Return the ADC step, in units, that the range policy of a design point asks for.
 
-    full: the largest possible column sum over 2**bits codes. calibrated: the percentile of the
-    column sums, `histogram` [largest sum + 1] of counts, over 2**bits - 1. fixed: the given step.
-    A step is never below 1 under the first two: a finer one resolves nothing.
+    full: the largest possible column sum over 2**bits codes. calibrated: chosen from the column
+    sums, `histogram` [largest sum + 1] of counts. fixed: the given step. A step is never below 1
+    under the first two: a finer one resolves nothing.
 
     Raises:
         ValueError: the policy is `calibrated` and there is no count in the histogram.
@@ -232,13 +259,9 @@ def adc_step_for(point: DesignPoint, histogram: NDArray[np.int64] | None = None)
     if policy.policy == "full":
         sums = ((1 << point.cell.bits) - 1) * ((1 << point.array.dac_bits) - 1)
         return max(1.0, point.array.parallel_rows * sums / (1 << bits))
-    total = 0 if histogram is None else int(histogram.sum())
-    if histogram is None or total == 0:
+    if histogram is None or not histogram.any():
         raise ValueError("a calibrated ADC range needs a histogram of column sums")
-    # The smallest sum such that at least `percentile` % of the sums are not above it.
-    rank = min(total, max(1, math.ceil(total * (policy.percentile / 100.0))))
-    largest = int(np.searchsorted(np.cumsum(histogram), rank))
-    return max(1.0, largest / ((1 << bits) - 1))
+    return calibrated_step(histogram, policy.observer, policy.percentile, (1 << bits) - 1)
 
 
 def _states(point: DesignPoint) -> tuple[Floats, Floats]:

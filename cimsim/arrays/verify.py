@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from cimsim.arrays.product import ProgrammedLayer
 from cimsim.arrays.reference import array_product, array_reads, recombine
-from cimsim.arrays.shift import remove_shift
+from cimsim.arrays.signed import join
 from cimsim.arrays.vectors import Vector, load_arrays, load_vector
 from cimsim.calibration.observers import HistogramObserver, MaxObserver
 from cimsim.calibration.quantizer import fake_quantize, integer_codes
@@ -134,7 +134,7 @@ def native_product(vector: Vector, seed: int) -> NDArray[np.float64]:
 def _integer_product(vector: Vector, codes: NDArray[np.int64]) -> NDArray[np.float64]:
     """Return the product [M, N] that ADC codes give when they are summed in integers."""
     settings = replace(vector.settings, accumulation="integer")
-    return remove_shift(recombine(codes, settings), vector.weights, settings, 0)
+    return join([recombine(codes, settings)], vector.weights, settings, 0)
 
 
 def check_random(path: Path, draws: int | None = None) -> Verdict:

@@ -27,7 +27,7 @@ def check_campaign(campaign: Campaign) -> None:
     for stage, check, fields in (
         ("checkpoint", _checkpoint, "workload.checkpoint"),
         ("trace", _images, ""),
-        ("infer", _array, "cell.states_file nonideality.output_noise.file"),
+        ("infer", _array, "cell.states_file nonideality.output_noise.file array.adc.inl_file"),
         ("ppa", _hardware, ""),
     ):
         if stage not in campaign.stages:
@@ -65,7 +65,8 @@ def _images(point: CampaignPoint) -> None:
 
 def _array(point: CampaignPoint) -> None:
     design = point.point
-    if not design.cell.states_file and not design.nonideality.output_noise.file:
+    files = design.cell.states_file, design.nonideality.output_noise.file, design.array.adc.inl_file
+    if not any(files):
         return
     from cimsim.arrays.settings import ArraySettings
 

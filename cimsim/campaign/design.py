@@ -146,11 +146,17 @@ class AdcRange(Section):
         "column sums of the calibration "
         "images; fixed: the given step",
     )
+    observer: Literal["max", "percentile", "mse"] = Field(
+        "percentile",
+        description="how the range is found from the column sums: the largest one, a percentile, "
+        "or the least mean squared error (policy: calibrated)",
+    )
     percentile: float = Field(
         99.9,
         gt=50.0,
         le=100.0,
-        description="share of column sums inside the range, % (policy: calibrated)",
+        description="share of column sums inside the range, % (policy: calibrated, observer: "
+        "percentile)",
     )
     step: float = Field(1.0, gt=0.0, description="ADC step (policy: fixed)")
 
@@ -172,6 +178,22 @@ class Adc(Section):
         description="comparators that share a dummy column (MLSA); default: the ADC's levels",
     )
     range: AdcRange = AdcRange()
+    offset: float = Field(
+        0.0,
+        ge=0.0,
+        description="standard deviation of the offset of an ADC, in its codes; frozen for one seed",
+    )
+    gain_error: float = Field(
+        0.0,
+        ge=0.0,
+        le=0.1,
+        description="relative standard deviation of the gain of an ADC; frozen for one seed",
+    )
+    inl_file: str = Field(
+        "",
+        description="CSV with columns code,inl: deviation of the transition into each code from 1 "
+        "up from its ideal place, in codes; the same for all ADCs",
+    )
 
 
 class Array(Section):
@@ -181,6 +203,11 @@ class Array(Section):
     columns: int = Field(128, ge=1, le=4096, description="columns of a subarray")
     parallel_rows: int = Field(128, ge=1, description="rows that are read together; divides rows")
     dac_bits: int = Field(1, ge=1, le=8, description="input bits applied per read")
+    signed_weights: Literal["offset", "differential", "twos_complement"] = Field(
+        "offset",
+        description="weights plus an offset that a dummy column holds, a pair of columns of "
+        "magnitudes, or a column of its own for the sign; the hardware model has offset only",
+    )
     adc: Adc = Adc()
 
     @model_validator(mode="after")
@@ -484,6 +511,12 @@ class DesignPoint(Section):
                 f"cell.bits is {cell.bits} but quantization.weight_bits is "
                 f"{self.quantization.weight_bits}; "
                 f"allowed: 1 to {self.quantization.weight_bits}"
+            )
+        signed = self.array.signed_weights
+        if signed != "offset" and self.fidelity.input_shift == "data_minimum":
+            raise ValueError(
+                f"array.signed_weights is {signed} but fidelity.input_shift is data_minimum, which "
+                "shifts the weights; allowed: offset, or input_shift zero_point"
             )
         if cell.technology == "sram" and cell.bits != 1:
             raise ValueError(f"cell.bits is {cell.bits} but an sram cell holds 1 bit; allowed: 1")

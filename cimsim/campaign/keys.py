@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ FILE_FIELDS = (
     "cell.states_file",
     "nonideality.output_noise.file",
     "chip.technology_file",
+    "array.adc.inl_file",
 )
 """Fields that name an input file; its content enters the key, its name does not."""
 
@@ -45,17 +46,25 @@ class Stage:
         version: raise it when the stage computes something else or writes other columns.
         fields: design fields or whole sections (dotted) that the stage reads.
         without: fields of those sections that it does not read.
+        only_with: fields that it reads only where one of some other fields is not at its default.
         upstream: stages whose results it reads.
     """
 
     version: int
     fields: tuple[str, ...]
     without: tuple[str, ...] = ()
+    only_with: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     upstream: tuple[str, ...] = ()
 
     def reads(self, name: str) -> bool:
         """Return whether the stage itself reads the field with the dotted `name`."""
         return _covers(self.fields, name) and not _covers(self.without, name)
+
+    def unread(self, changed: Mapping[str, Any]) -> set[str]:
+        """Return the fields that this stage does not read in a design that `changed` describes."""
+        return {
+            name for name, others in self.only_with.items() if changed.keys().isdisjoint(others)
+        }
 
 
 STAGES: dict[str, Stage] = {
@@ -73,7 +82,14 @@ STAGES: dict[str, Stage] = {
     ),
     "map": Stage(
         1,
-        ("cell.bits", "array.rows", "array.columns", "array.parallel_rows", "array.dac_bits"),
+        (
+            "cell.bits",
+            "array.rows",
+            "array.columns",
+            "array.parallel_rows",
+            "array.dac_bits",
+            "array.signed_weights",
+        ),
         upstream=("checkpoint", "calibrate"),
     ),
     "infer": Stage(
@@ -83,6 +99,10 @@ STAGES: dict[str, Stage] = {
             "nonideality",
             "array.adc.bits",
             "array.adc.range",
+            "array.adc.offset",
+            "array.adc.gain_error",
+            "array.adc.inl_file",
+            "array.adc.columns_shared",
             "fidelity.stuck_at_rates",
             "fidelity.read_noise_scope",
             "fidelity.drift_direction_scope",
@@ -93,6 +113,7 @@ STAGES: dict[str, Stage] = {
             "fidelity.accumulation",
         ),
         without=("cell.bits", "cell.access", "cell.circuit"),
+        only_with={"array.adc.columns_shared": ("array.adc.offset", "array.adc.gain_error")},
         upstream=("checkpoint", "calibrate", "map"),
     ),
     "trace": Stage(
@@ -117,7 +138,11 @@ STAGES: dict[str, Stage] = {
             "array.columns",
             "array.parallel_rows",
             "array.dac_bits",
+            "array.signed_weights",
             "array.adc.range",
+            "array.adc.offset",
+            "array.adc.gain_error",
+            "array.adc.inl_file",
             "chip.trace_images",
         ),
         upstream=("map", "trace"),
@@ -186,10 +211,12 @@ def key_texts(changed: Mapping[str, Any]) -> dict[str, str]:
         UserError: an input file that a field names cannot be read.
     """
     fields: dict[str, list[tuple[str, Any]]] = {name: [] for name in STAGES}
+    unread = {stage: definition.unread(changed) for stage, definition in STAGES.items()}
     for name in sorted(changed):
         value = _by_content(name, changed[name])
         for stage in _readers()[name]:
-            fields[stage].append((name, value))
+            if name not in unread[stage]:
+                fields[stage].append((name, value))
     texts: dict[str, str] = {}
     for stage, definition in STAGES.items():
         above = tuple(texts[name] for name in definition.upstream)
@@ -235,7 +262,7 @@ def digest(text: str) -> str:
 
 def stage_design(stage: str, changed: Mapping[str, Any]) -> dict[str, Any]:
     """Return the fields that a stage is given: those that its key and the keys upstream cover."""
-    view = fields_in_view(stage)
+    view = fields_in_view(stage) - STAGES[stage].unread(changed)
     design = {name: value for name, value in changed.items() if name in view}
     if "array.columns" in design:
         design |= {name: value for name, value in NEUTRAL.items() if name not in view}

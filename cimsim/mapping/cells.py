@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from cimsim.arrays.signed import cells_per_weight
 from cimsim.campaign.design import DesignPoint
 from cimsim.workloads.layer_table import LayerShape
 
@@ -18,7 +19,8 @@ class Placement:
     """Cells of one layer.
 
     Attributes:
-        cells_per_weight: cells that hold one weight, ceil(weight bits / cell bits).
+        cells_per_weight: cells that hold one weight, side by side in one row; with signed_weights
+            offset ceil(weight bits / cell bits).
         row_groups: groups of rows that are read one after another, ceil(K / parallel_rows).
         subarrays: number of subarrays, all groups of the layer together.
         cell_utilization: used cells over all cells of those subarrays, 0 to 1.
@@ -33,11 +35,12 @@ class Placement:
 def place(shape: LayerShape, point: DesignPoint) -> Placement:
     """Return how the layer is cut into the subarrays of `point`."""
     array = point.array
-    cells_per_weight = _parts(point.quantization.weight_bits, point.cell.bits)
-    cell_columns = shape.columns // shape.groups * cells_per_weight
+    bits = point.quantization.weight_bits
+    cells = cells_per_weight(array.signed_weights, bits, point.cell.bits)
+    cell_columns = shape.columns // shape.groups * cells
     grid = _parts(shape.rows, array.rows) * _parts(cell_columns, array.columns)
     return Placement(
-        cells_per_weight=cells_per_weight,
+        cells_per_weight=cells,
         row_groups=_parts(shape.rows, array.parallel_rows),
         subarrays=shape.groups * grid,
         cell_utilization=shape.rows * cell_columns / (grid * array.rows * array.columns),

@@ -204,6 +204,12 @@ def engine_parameters(point: DesignPoint) -> dict[str, float]:
             "DAC (inputs are applied bit by bit); allowed: 1, or leave the ppa figures out"
         )
     _check_timing(point)
+    signed = point.array.signed_weights
+    if signed != "offset":
+        raise UserError(
+            f"array.signed_weights is {signed}, but the hardware model has circuits for offset "
+            "only; allowed: offset, or a campaign without ppa"
+        )
     parameters = {}
     for name, source in SOURCES.items():
         held = value(point, source.field)

@@ -20,6 +20,7 @@ STRUCTURE = {
     "adc_top",
     "adc_step",
     "input_shift",
+    "signed_weights",
 }
 """Fields that say what the array is, not how it deviates; the ADC is a step of its own."""
 
@@ -32,6 +33,8 @@ HOW = {
     "drift_bounds",
     "negative_conductance",
     "accumulation",
+    "subarray_rows",
+    "adc_columns",
 }
 """Fields that shape an effect and mean nothing without it."""
 
