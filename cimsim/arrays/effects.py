@@ -31,7 +31,7 @@ EFFECTS: dict[str, Off] = {
         "device_variation": 0.0,
         "states_std": np.zeros(settings.states),
     },
-    "retention": lambda _: {"drift_time": 0.0, "drift_exponent": 0.0},
+    "retention": lambda _: {"drift_time": 0.0, "drift_exponent": 0.0, "drift_exponents": None},
     "read_noise": lambda _: {"read_noise": 0.0},
     "output_noise": lambda _: {"output_sigma": 0.0, "output_mean": None, "output_std": None},
     "adc_errors": lambda _: {"adc_offset": 0.0, "adc_gain_error": 0.0, "adc_inl": None},

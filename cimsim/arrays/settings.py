@@ -18,7 +18,9 @@ from numpy.typing import NDArray
 from cimsim.arrays.adc import read_inl
 from cimsim.arrays.adc_range import calibrated_step
 from cimsim.arrays.output_noise import read_output_noise
+from cimsim.devices.drift import read_exponents
 from cimsim.devices.states import read_states, sram_states, two_resistance_states
+from cimsim.errors import UserError
 
 if TYPE_CHECKING:
     from cimsim.campaign.design import DesignPoint
@@ -28,6 +30,10 @@ Floats = NDArray[np.float64]
 EVEN_SPACING = 1e-9
 """States whose distance from even spacing is below this (in steps) are evenly spaced: it is only
 float rounding, and column sums must be exact integers then."""
+
+
+ROOM_TEMPERATURE = 300.0
+"""Temperature (K) at which read noise is given."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,10 +50,12 @@ class ArraySettings:
         signed_weights: how signed weights are held, see :mod:`cimsim.arrays.signed`.
         states_mean, states_std: float64 [B] in units. Where the conductance falls from state to
             state the unit is negative, and so are the means; the deviations are not.
-        device_variation: extra standard deviation of a cell, relative to its state's mean.
+        device_variation: extra standard deviation of a cell, as a share of `variation_unit`: the
+            mean of its state, one step, or the highest state's mean.
         read_noise: standard deviation of one read, relative to the cell's conductance.
         stuck_at_0, stuck_at_1: shares of stuck cells.
-        drift_*: retention; no drift when time or exponent is 0.
+        drift_*: retention; no drift when time (over the reference time) or exponent is 0.
+            drift_exponents [B], one per state, replace drift_exponent.
         output_sigma: standard deviation of a column read, in units; or
         output_mean, output_std: ADC input by ideal column sum, in units. Either replaces variation,
             drift and read noise.
@@ -64,11 +72,14 @@ class ArraySettings:
     states_mean: Floats
     states_std: Floats
     device_variation: float = 0.0
+    variation_unit: Literal["state", "step", "on_state"] = "state"
+    variation_distribution: Literal["normal", "lognormal"] = "normal"
     read_noise: float = 0.0
     stuck_at_0: float = 0.0
     stuck_at_1: float = 0.0
     drift_time: float = 0.0
     drift_exponent: float = 0.0
+    drift_exponents: Floats | None = None
     drift_direction: Literal["target", "random"] = "target"
     drift_target: float = 0.0
     output_sigma: float = 0.0
@@ -90,8 +101,8 @@ class ArraySettings:
 
     def __post_init__(self) -> None:
         """Raises ValueError for values that contradict each other."""
-        for states in (self.states_mean, self.states_std):
-            if states.shape != (self.states,):
+        for states in (self.states_mean, self.states_std, self.drift_exponents):
+            if states is not None and states.shape != (self.states,):
                 raise ValueError(f"{states.shape} states for cells of {self.cell_bits} bits")
         if (self.output_mean is None) != (self.output_std is None):
             raise ValueError("output_mean and output_std are given together or not at all")
@@ -136,6 +147,14 @@ class ArraySettings:
         even = np.arange(self.states, dtype=np.float64)
         return even if np.abs(levels - even).max() < EVEN_SPACING else levels
 
+    @cached_property
+    def variation(self) -> Floats:
+        """Standard deviation of a cell by state, [B], in units."""
+        means = np.abs(self.states_mean)
+        whole = {"state": means, "step": np.ones_like(means), "on_state": means[-1:]}
+        result: Floats = self.states_std + self.device_variation * whole[self.variation_unit]
+        return result
+
     @property
     def has_output_noise(self) -> bool:
         """True if the noise of whole column reads replaces the models of the cells."""
@@ -144,14 +163,14 @@ class ArraySettings:
     @property
     def varies(self) -> bool:
         """True if cells in the same state differ."""
-        deviates = self.device_variation > 0.0 or bool(self.states_std.any())
-        return deviates and not self.has_output_noise
+        return bool(self.variation.any()) and not self.has_output_noise
 
     @property
     def drifts(self) -> bool:
         """True if cells move after programming."""
-        moves = self.drift_time > 0.0 and self.drift_exponent != 0.0
-        return moves and not self.has_output_noise
+        exponents = self.drift_exponents
+        has_exponent = self.drift_exponent != 0.0 if exponents is None else bool(exponents.any())
+        return has_exponent and self.drift_time > 0.0 and not self.has_output_noise
 
     @property
     def drifts_per_read(self) -> bool:
@@ -200,7 +219,8 @@ class ArraySettings:
         noise, retention = point.nonideality, point.nonideality.retention
         top, inl_file = adc_top(point), point.array.adc.inl_file
         output_mean, output_std = _output_noise(point, top, step)
-        return cls(
+        exponents = retention.exponents_file
+        settings = cls(
             weight_bits=point.quantization.weight_bits,
             input_bits=point.quantization.input_bits,
             cell_bits=point.cell.bits,
@@ -211,11 +231,14 @@ class ArraySettings:
             states_mean=mean / unit,
             states_std=std / unit,
             device_variation=noise.device_variation,
-            read_noise=noise.read_noise,
+            variation_unit=noise.variation_unit,
+            variation_distribution=noise.variation_distribution,
+            read_noise=_read_noise(point),
             stuck_at_0=noise.stuck_at_0,
             stuck_at_1=noise.stuck_at_1,
-            drift_time=retention.time,
+            drift_time=retention.time / retention.reference_time,
             drift_exponent=retention.exponent,
+            drift_exponents=read_exponents(Path(exponents), len(mean)) if exponents else None,
             drift_direction=retention.direction,
             drift_target=retention.target,
             output_sigma=noise.output_noise.sigma,
@@ -235,6 +258,8 @@ class ArraySettings:
             negative_conductance=point.fidelity.negative_conductance,
             accumulation=point.fidelity.accumulation,
         )
+        _check_lognormal(settings)
+        return settings
 
 
 def adc_top(point: DesignPoint) -> int:
@@ -262,6 +287,31 @@ def adc_step_for(point: DesignPoint, histogram: NDArray[np.int64] | None = None)
     if histogram is None or not histogram.any():
         raise ValueError("a calibrated ADC range needs a histogram of column sums")
     return calibrated_step(histogram, policy.observer, policy.percentile, (1 << bits) - 1)
+
+
+def _read_noise(point: DesignPoint) -> float:
+    """Return the relative standard deviation of one read at the temperature of the cells.
+
+    Thermal noise has the variance 4 k T G df (Nyquist, Phys. Rev. 32, 110, 1928); the share of the
+    variance at 300 K that is thermal grows with T / 300 K, and the rest does not.
+    """
+    noise = point.nonideality
+    share = noise.read_noise_thermal_share
+    growth = 1.0 + share * (noise.temperature / ROOM_TEMPERATURE - 1.0)
+    return noise.read_noise * math.sqrt(growth)
+
+
+def _check_lognormal(settings: ArraySettings) -> None:
+    """Raises UserError for a state that deviates from 0, which no lognormal conductance does."""
+    if settings.variation_distribution == "normal":
+        return
+    zero = (settings.states_mean == 0.0) & (settings.variation > 0.0)
+    if zero.any():
+        state = int(np.flatnonzero(zero)[0])
+        raise UserError(
+            f"nonideality.variation_distribution is lognormal, but state {state} has the mean 0 "
+            "and a deviation; allowed: normal, means above 0, or variation_unit state"
+        )
 
 
 def _states(point: DesignPoint) -> tuple[Floats, Floats]:

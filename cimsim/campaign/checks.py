@@ -11,9 +11,19 @@ from pathlib import Path
 
 from cimsim.campaign.expand import Campaign, CampaignPoint
 from cimsim.campaign.keys import NO_FILE
+from cimsim.campaign.parameters import value
 from cimsim.errors import UserError
 
 Check = Callable[[CampaignPoint], None]
+
+
+ARRAY_FILES = (
+    "cell.states_file",
+    "nonideality.output_noise.file",
+    "nonideality.retention.exponents_file",
+    "array.adc.inl_file",
+)
+"""Fields that name an input file of the array simulator."""
 
 
 def check_campaign(campaign: Campaign) -> None:
@@ -27,7 +37,7 @@ def check_campaign(campaign: Campaign) -> None:
     for stage, check, fields in (
         ("checkpoint", _checkpoint, "workload.checkpoint"),
         ("trace", _images, ""),
-        ("infer", _array, "cell.states_file nonideality.output_noise.file array.adc.inl_file"),
+        ("infer", _array, " ".join(ARRAY_FILES)),
         ("ppa", _hardware, ""),
     ):
         if stage not in campaign.stages:
@@ -65,8 +75,8 @@ def _images(point: CampaignPoint) -> None:
 
 def _array(point: CampaignPoint) -> None:
     design = point.point
-    files = design.cell.states_file, design.nonideality.output_noise.file, design.array.adc.inl_file
-    if not any(files):
+    lognormal = design.nonideality.variation_distribution == "lognormal"
+    if not lognormal and not any(value(design, name) for name in ARRAY_FILES):
         return
     from cimsim.arrays.settings import ArraySettings
 

@@ -84,12 +84,20 @@ class Cell(Section):
 
 
 class Retention(Section):
-    """Drift of programmed cells: g(t) = g(0) * time ** (exponent * direction)."""
+    """Drift of programmed cells: g(t) = g(t0) * (t / t0) ** (exponent * direction)."""
 
-    time: float = Field(
-        0.0, ge=0.0, description="time since programming over the reference time; 0 = no drift"
+    time: float = Field(0.0, ge=0.0, description="time since programming, s; 0 = no drift")
+    reference_time: float = Field(
+        1.0,
+        gt=0.0,
+        description="time after programming at which conductances are those of the states, s",
     )
     exponent: float = Field(0.0, ge=0.0, le=1.0, description="drift exponent; 0 = no drift")
+    exponents_file: str = Field(
+        "",
+        description="CSV with the column exponent, one row per state, lowest first; replaces "
+        "exponent",
+    )
     direction: Literal["target", "random"] = Field(
         "target", description="towards a target conductance, or a random sign per cell"
     )
@@ -115,13 +123,31 @@ class Nonideality(Section):
         0.0,
         ge=0.0,
         le=2.0,
-        description="device-to-device standard deviation relative to each state's mean",
+        description="device-to-device standard deviation, as a share of variation_unit",
+    )
+    variation_unit: Literal["state", "step", "on_state"] = Field(
+        "state",
+        description="what device_variation is a share of: the mean of the cell's state, one "
+        "step between states (the unit of the ADC), or the highest state",
+    )
+    variation_distribution: Literal["normal", "lognormal"] = Field(
+        "normal", description="distribution of device-to-device variation; mean and deviation same"
     )
     read_noise: float = Field(
         0.0,
         ge=0.0,
         le=2.0,
-        description="standard deviation of one read relative to the cell's conductance",
+        description="standard deviation of one read at 300 K relative to the cell's conductance",
+    )
+    read_noise_thermal_share: Fraction = Field(
+        1.0, description="share of the variance of read_noise that grows with temperature"
+    )
+    temperature: float = Field(
+        300.0,
+        gt=0.0,
+        le=1000.0,
+        description="of the cells while they are read, K (accuracy; chip.temperature is that of "
+        "the circuits)",
     )
     stuck_at_0: Fraction = Field(0.0, description="share of cells stuck at the lowest state")
     stuck_at_1: Fraction = Field(0.0, description="share of cells stuck at the highest state")

@@ -29,6 +29,7 @@ FILE_FIELDS = (
     "workload.checkpoint",
     "cell.states_file",
     "nonideality.output_noise.file",
+    "nonideality.retention.exponents_file",
     "chip.technology_file",
     "array.adc.inl_file",
 )

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 from numpy.typing import NDArray
+
+from cimsim.devices.csv_columns import read_columns
+from cimsim.errors import UserError
 
 Floats = NDArray[np.float64]
 
@@ -27,9 +32,31 @@ def drift(
     conductance: Floats,
     direction: Floats,
     time: float,
-    exponent: float,
+    exponent: Floats | float,
     low: Floats | float,
     high: Floats | float,
 ) -> Floats:
-    """Return the drifted conductance within [low, high]; `time` is over the reference time."""
+    """Return the drifted conductance within [low, high]; `time` is over the reference time.
+
+    `exponent` is one number or one for each cell.
+    """
     return np.clip(conductance * time ** (exponent * direction), low, high)
+
+
+def read_exponents(path: Path, states: int) -> Floats:
+    """Read the drift exponent of each state, lowest first, from the column `exponent`.
+
+    Raises:
+        UserError: no such file, no such column, not exactly `states` rows, or an exponent that is
+            not between 0 and 1.
+    """
+    exponents = read_columns(path, ("exponent",))["exponent"]
+    if len(exponents) != states:
+        raise UserError(
+            f"{path}: {len(exponents)} rows of exponents; "
+            f"allowed: exactly {states}, one per state of the cell"
+        )
+    for row, exponent in enumerate(exponents, start=1):
+        if not 0.0 <= exponent <= 1.0:
+            raise UserError(f"{path}: column exponent, row {row}: {exponent!r}; allowed: 0 to 1")
+    return np.array(exponents)

@@ -16,7 +16,7 @@ from cimsim.arrays import random
 from cimsim.arrays.random import REFERENCE_SLICE, Key, Role
 from cimsim.devices.drift import direction_to_target, drift, random_direction
 from cimsim.devices.stuck import stick_as_given, stick_squared
-from cimsim.devices.variation import vary
+from cimsim.devices.variation import vary, vary_lognormal
 
 if TYPE_CHECKING:
     from cimsim.arrays.settings import ArraySettings
@@ -80,9 +80,9 @@ def program(
     reference = _varied(nothing, settings, key, REFERENCE_SLICE)
     extremes = np.array([(s.min(), s.max()) for s in (*conductance, reference)])
     if settings.drifts and not settings.drifts_per_read:
-        slices = enumerate(zip(conductance, extremes, strict=False))
-        conductance = np.stack([_drifted(g, e, settings, key, j) for j, (g, e) in slices])
-        reference = _drifted(reference, extremes[-1], settings, key, REFERENCE_SLICE)
+        slices = enumerate(zip(conductance, padded, extremes, strict=False))
+        conductance = np.stack([_drifted(g, d, e, settings, key, j) for j, (g, d, e) in slices])
+        reference = _drifted(reference, nothing, extremes[-1], settings, key, REFERENCE_SLICE)
     return ProgrammedCells(digits, conductance[:, :rows], reference[:rows, 0], extremes)
 
 
@@ -102,8 +102,9 @@ def drift_for_one_read(
     role = Role.DRIFT_DIRECTION_PER_READ
     draws = random.call_words(key, role, rows, columns, cycle, call)
     direction = random_direction(random.uniform(draws))
-    drifted = _move(conductance, direction, cells.extremes[j], settings)
-    return drifted, _move(reference, direction, cells.extremes[-1], settings)
+    drifted = _move(conductance, cells.digits[j], direction, cells.extremes[j], settings)
+    nothing = np.zeros((rows, 1), dtype=np.uint8)
+    return drifted, _move(reference, nothing, direction, cells.extremes[-1], settings)
 
 
 def _stick(digits: NDArray[np.uint8], settings: ArraySettings, key: Key) -> NDArray[np.uint8]:
@@ -122,15 +123,23 @@ def _varied(digits: NDArray[np.uint8], settings: ArraySettings, key: Key, j: int
     mean = settings.states_mean[digits]
     if not settings.varies:
         return mean
-    std = settings.states_std + settings.device_variation * np.abs(settings.states_mean)
+    std = settings.variation
     rows, columns = digits.shape
     draws = random.normal(random.cell_words(key, Role.VARIATION, rows, columns, j))
+    if settings.variation_distribution == "lognormal":
+        varied = vary_lognormal(settings.polarity * mean, std[digits], draws)
+        return settings.polarity * varied
     keep = settings.negative_conductance == "keep"
     return settings.polarity * vary(settings.polarity * mean, std[digits], draws, keep)
 
 
 def _drifted(
-    conductance: Floats, extremes: Floats, settings: ArraySettings, key: Key, j: int
+    conductance: Floats,
+    digits: NDArray[np.uint8],
+    extremes: Floats,
+    settings: ArraySettings,
+    key: Key,
+    j: int,
 ) -> Floats:
     """Return one slice after drift in a direction that belongs to each device."""
     if settings.drift_direction == "random":
@@ -143,11 +152,15 @@ def _drifted(
         direction = direction_to_target(
             settings.polarity * conductance, low, high, settings.drift_target
         )
-    return _move(conductance, direction, extremes, settings)
+    return _move(conductance, digits, direction, extremes, settings)
 
 
 def _move(
-    conductance: Floats, direction: Floats, extremes: Floats, settings: ArraySettings
+    conductance: Floats,
+    digits: NDArray[np.uint8],
+    direction: Floats,
+    extremes: Floats,
+    settings: ArraySettings,
 ) -> Floats:
     """Drift within the bounds: the observed extremes, or the nominal states (quirk Q18).
 
@@ -161,5 +174,7 @@ def _move(
     else:
         first, last = np.sort(settings.polarity * settings.states_mean[[0, -1]])
         low, high = np.minimum(start, first), np.maximum(start, last)
-    moved = drift(start, direction, settings.drift_time, settings.drift_exponent, low, high)
+    exponents = settings.drift_exponents
+    exponent = settings.drift_exponent if exponents is None else exponents[digits]
+    moved = drift(start, direction, settings.drift_time, exponent, low, high)
     return settings.polarity * moved

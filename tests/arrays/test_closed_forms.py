@@ -102,6 +102,40 @@ def test_device_variation(table, share):
     check(column_results(repeated_columns(varied), varied), mean, variance)
 
 
+@pytest.mark.parametrize("unit", ["state", "step", "on_state"])
+@pytest.mark.parametrize("distribution", ["normal", "lognormal"])
+def test_variation_of_single_cells(unit, distribution):
+    """Mean, variance and skewness of 10**6 cells in each state."""
+    share = 0.1 if unit == "state" else 0.05
+    varied = settings(
+        device_variation=share, variation_unit=unit, variation_distribution=distribution
+    )
+    codes = np.full((1000, 1000), 0b1110)  # states 2 and 3
+    cells = program(codes, varied, "", 1).conductance
+    for state, found in zip((2, 3), cells, strict=True):
+        mean = G[state]
+        std = share * {"state": mean, "step": 1.0, "on_state": G[-1]}[unit]
+        assert found.size == 10**6
+        assert found.mean() == pytest.approx(mean, abs=4.5e-3 * std)
+        assert found.std() == pytest.approx(std, rel=4.5 / np.sqrt(2e6) * 1.1)
+        # A lognormal number with the relative deviation r has the skewness 3 r + r**3.
+        relative = std / mean
+        skewness = 3 * relative + relative**3 if distribution == "lognormal" else 0.0
+        assert stats.skew(found, axis=None) == pytest.approx(skewness, abs=0.02)
+        assert np.median(found) == pytest.approx(
+            mean / np.sqrt(1 + relative**2) if distribution == "lognormal" else mean,
+            abs=1.26 * 4.5e-3 * std,
+        )
+
+
+def test_wide_lognormal_cells_stay_above_zero():
+    varied = settings(device_variation=1.0, variation_distribution="lognormal")
+    found = program(np.full((1000, 1000), 0b0101), varied, "", 1).conductance
+    assert found.min() > 0.0
+    assert found.mean() == pytest.approx(G[1], rel=0.01)
+    assert found.std() == pytest.approx(G[1], rel=0.02)
+
+
 def test_read_noise_shared_by_a_batch():
     rho = 0.05
     noisy = settings(read_noise=rho, read_noise_scope="batch")

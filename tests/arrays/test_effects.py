@@ -25,6 +25,8 @@ STRUCTURE = {
 """Fields that say what the array is, not how it deviates; the ADC is a step of its own."""
 
 HOW = {
+    "variation_unit",
+    "variation_distribution",
     "stuck_at_rates",
     "read_noise_scope",
     "drift_direction",

@@ -100,6 +100,7 @@ RANDOM = {
     "read noise": {"read_noise": 0.1},
     "variation": {"device_variation": 0.2},
     "variation and read noise": {"device_variation": 0.2, "read_noise": 0.1},
+    "lognormal": {"device_variation": 0.1, "variation_distribution": "lognormal"},
     "negative conductance": {"device_variation": 0.8, "negative_conductance": "keep"},
     "drift": {"drift_time": 20.0, "drift_exponent": 0.1, "drift_direction": "random"},
     "output noise": {"output_sigma": 0.5},

@@ -185,3 +185,44 @@ def test_contradictions_are_refused(settings):
         settings(output_mean=np.arange(3.0))
     with pytest.raises(ValueError, match="adc_step"):
         settings(adc_step=0.0)
+
+
+def test_time_counts_from_the_reference_time():
+    retention = {"time": 86400.0, "reference_time": 60.0, "exponent": 0.05}
+    assert build(nonideality={"retention": retention}).drift_time == 1440.0
+
+
+def test_exponents_of_the_states(tmp_path):
+    file = tmp_path / "exponents.csv"
+    file.write_text("state,exponent\n0,0.01\n1,0.1\n")
+    retention = {"time": 10, "exponents_file": str(file)}
+    settings = build(nonideality={"retention": retention})
+    assert settings.drift_exponents.tolist() == [0.01, 0.1]
+    assert settings.drifts
+    with pytest.raises(UserError, match="2 rows of exponents; allowed: exactly 4"):
+        build(cell={"bits": 2}, nonideality={"retention": retention})
+    file.write_text("exponent\n0.01\n1.1\n")
+    with pytest.raises(UserError, match=r"column exponent, row 2: 1\.1; allowed: 0 to 1"):
+        build(nonideality={"retention": retention})
+
+
+def test_thermal_noise_grows_with_the_root_of_temperature():
+    def noise(**fields):
+        return build(nonideality={"read_noise": 0.1, **fields}).read_noise
+
+    assert noise() == 0.1
+    assert noise(temperature=300.0, read_noise_thermal_share=0.3) == 0.1
+    assert noise(temperature=400.0) == pytest.approx(0.1 * np.sqrt(4 / 3))
+    assert noise(temperature=75.0) == pytest.approx(0.05)
+    assert noise(temperature=600.0, read_noise_thermal_share=0.0) == 0.1
+    assert noise(temperature=600.0, read_noise_thermal_share=0.5) == pytest.approx(
+        np.hypot(0.1 * np.sqrt(0.5), 0.1)
+    )
+
+
+def test_a_lognormal_conductance_is_not_zero():
+    lognormal = {"device_variation": 0.1, "variation_distribution": "lognormal"}
+    sram = {"technology": "sram"}
+    assert build(cell=sram, nonideality=lognormal).variation.tolist() == [0.0, 0.1]
+    with pytest.raises(UserError, match=r"lognormal, but state 0 has the mean 0.*allowed"):
+        build(cell=sram, nonideality={**lognormal, "variation_unit": "step"})

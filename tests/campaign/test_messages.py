@@ -16,7 +16,7 @@ CASES = {
     "unknown key": (
         "name: c\nbase: {nonideality: {read_noize: 0.1}}",
         "base.nonideality.read_noize: unknown key (did you mean 'read_noise'?); allowed: "
-        "device_variation, read_noise",
+        "device_variation, variation_unit",
     ),
     "unknown section": (
         "name: c\nbase: {nonidealities: {read_noise: 0.1}}",

@@ -129,6 +129,23 @@ def test_unused_rows_of_the_last_group_count_as_observed():
     np.testing.assert_allclose(program(part, observed, "a", 1).conductance[0], 3.5 * 100**-0.05)
 
 
+def test_each_state_drifts_with_its_own_exponent():
+    exponents = np.array([0.0, 0.02, 0.05, 0.1])
+    moving = settings(drift_time=100.0, drift_exponents=exponents, drift_target=0.0)
+    cells = program(CODES, moving, "a", 1)
+    start = np.array([0.5, 1.5, 2.5, 3.5])
+    np.testing.assert_allclose(cells.conductance, (start * 100.0**-exponents)[cells.digits])
+    np.testing.assert_allclose(cells.reference, 0.5)
+    same = replace(moving, drift_exponents=np.full(4, 0.05))
+    one = replace(moving, drift_exponents=None, drift_exponent=0.05)
+    for found, expected in zip(
+        program(CODES, same, "a", 1).conductance,
+        program(CODES, one, "a", 1).conductance,
+        strict=True,
+    ):
+        np.testing.assert_array_equal(found, expected)
+
+
 def test_varied_cells_outside_the_states_are_not_pulled_back():
     moving = drifting(drift_target=1.0, device_variation=0.5)
     before = program(CODES, replace(moving, drift_time=0.0), "a", 3).conductance
