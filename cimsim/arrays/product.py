@@ -35,7 +35,7 @@ class ProgrammedLayer:
 
     What no kernel has is left to the oracle: noise or drift directions shared by a batch (fidelity
     switches of the reference that tie all cells to each call), float32 accumulation of sums that
-    float32 cannot hold, and static errors of the ADC.
+    float32 cannot hold, static errors of the ADC, and noise of charge that is sampled.
     """
 
     def __init__(
@@ -109,7 +109,7 @@ class ProgrammedLayer:
 
     def _needs_oracle(self) -> bool:
         settings = self._settings
-        if settings.drifts_per_read or settings.has_adc_errors:
+        if settings.drifts_per_read or settings.has_adc_errors or settings.has_column_noise:
             return True
         if settings.has_read_noise and settings.read_noise_scope == "batch":
             return True
@@ -118,7 +118,7 @@ class ProgrammedLayer:
         places = (1 << settings.dac_bits * settings.input_cycles) - 1
         places *= (1 << settings.cell_bits * settings.cells_per_weight) - 1
         top = min(settings.adc_top, settings.largest_sum)
-        if settings.varies or settings.drifts or settings.has_output_noise:
+        if not settings.is_integer:
             top = settings.adc_top
         largest = top * places * settings.groups(len(self._weights))
         return 4 * largest > EXACT_IN_FLOAT32

@@ -52,6 +52,9 @@ class Role(IntEnum):
     DRIFT_DIRECTION_PER_READ = 9
     ADC_OFFSET = 10
     ADC_GAIN = 11
+    MISMATCH = 12
+    COLUMN_NOISE = 13
+    REFERENCE_COLUMN_NOISE = 14
 
 
 Key = tuple[int, int]

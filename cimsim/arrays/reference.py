@@ -181,6 +181,9 @@ class _Reader:
                 sums = self._output(sums, read)
             elif settings.has_read_noise and settings.read_noise_scope == "read":
                 sums = sums + self._read_noise(digits, ideal[part], reference[part], read)
+            if self.cells.noise is not None:
+                own, common = self.cells.noise
+                sums = sums + self._column_noise(own[j, group], common[group], read)
             position = sums / settings.adc_step * (1.0 + gain[group]) + offset[group]
             result.append(convert_position(position, settings.adc_top, settings.adc_inl))
         return np.stack(result)
@@ -227,6 +230,12 @@ class _Reader:
         own = np.sqrt(digits**2 @ conductance**2) * random.normal(draws)
         shared = np.sqrt(digits**2 @ reference**2) * random.normal(common)
         return rho * (own - shared)
+
+    def _column_noise(self, own: Floats, common: float, read: int) -> Floats:
+        """Return noise of one read that does not depend on the inputs [vectors, columns]."""
+        draws = random.read_words(self.key, Role.COLUMN_NOISE, self.vectors, read, len(own))
+        shared = random.read_words(self.key, Role.REFERENCE_COLUMN_NOISE, self.vectors, read, 1)
+        return own * random.normal(draws) - common * random.normal(shared)
 
     def _output(self, sums: Floats, read: int) -> Floats:
         """Return the ADC input for ideal integer sums (specification, section 5.4)."""

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from cimsim.arrays.adc import read_inl
 from cimsim.arrays.adc_range import calibrated_step
 from cimsim.arrays.output_noise import read_output_noise
+from cimsim.devices.charge import ChargeColumns, relative_noise_charge
 from cimsim.devices.drift import read_exponents
 from cimsim.devices.states import read_states, sram_states, two_resistance_states
 from cimsim.errors import UserError
@@ -47,6 +48,7 @@ class ArraySettings:
         adc_columns: neighbouring columns of cells that share an ADC.
         adc_offset: standard deviation of an ADC's offset, in codes. adc_gain_error: of its gain,
             relative. adc_inl: deviation (codes) of the transition into code k at index k - 1.
+        charge: how columns of capacitors are read; None for currents.
         signed_weights: how signed weights are held, see :mod:`cimsim.arrays.signed`.
         states_mean, states_std: float64 [B] in units. Where the conductance falls from state to
             state the unit is negative, and so are the means; the deviations are not.
@@ -90,6 +92,7 @@ class ArraySettings:
     adc_offset: float = 0.0
     adc_gain_error: float = 0.0
     adc_inl: Floats | None = None
+    charge: ChargeColumns | None = None
     signed_weights: Literal["offset", "differential", "twos_complement"] = "offset"
     input_shift: Literal["zero_point", "data_minimum"] = "zero_point"
     stuck_at_rates: Literal["as_given", "squared"] = "as_given"
@@ -110,6 +113,8 @@ class ArraySettings:
             raise ValueError(f"adc_step is {self.adc_step}; allowed: above 0")
         if self.signed_weights != "offset" and self.input_shift == "data_minimum":
             raise ValueError("input_shift data_minimum needs signed_weights offset")
+        if self.has_charge_columns and (self.drifts_per_read or self.polarity < 0.0):
+            raise ValueError("charge needs rising states and drift directions that are frozen")
 
     @property
     def states(self) -> int:
@@ -184,6 +189,24 @@ class ArraySettings:
         return self.read_noise > 0.0 and not self.has_output_noise
 
     @property
+    def has_charge_columns(self) -> bool:
+        """True if cells give charge to a column that is not ideal."""
+        charge = self.charge
+        return charge is not None and not charge.is_ideal and not self.has_output_noise
+
+    @property
+    def has_column_noise(self) -> bool:
+        """True if reads have noise that does not depend on the inputs."""
+        return (
+            self.has_charge_columns and self.charge is not None and self.charge.noise_charge > 0.0
+        )
+
+    @property
+    def is_integer(self) -> bool:
+        """True if the cells of the arrays are at the means of their states."""
+        return not (self.varies or self.drifts or self.has_output_noise or self.has_charge_columns)
+
+    @property
     def has_adc_errors(self) -> bool:
         """True if the ADC's characteristic is not the ideal one."""
         return self.adc_offset > 0.0 or self.adc_gain_error > 0.0 or self.adc_inl is not None
@@ -198,7 +221,9 @@ class ArraySettings:
         if self.has_output_noise:
             return self.output_sigma > 0.0 or bool(np.any(self.output_std))
         drift = self.drifts and self.drift_direction == "random"
-        return self.varies or self.has_read_noise or drift
+        if self.has_charge_columns and self.charge is not None and self.charge.mismatch > 0.0:
+            return True
+        return self.has_column_noise or self.varies or self.has_read_noise or drift
 
     @classmethod
     def from_design(cls, point: DesignPoint, adc_step: float | None = None) -> ArraySettings:
@@ -249,6 +274,7 @@ class ArraySettings:
             adc_offset=point.array.adc.offset,
             adc_gain_error=point.array.adc.gain_error,
             adc_inl=read_inl(Path(inl_file), top) if inl_file else None,
+            charge=_charge(point),
             signed_weights=point.array.signed_weights,
             input_shift=point.fidelity.input_shift,
             stuck_at_rates=point.fidelity.stuck_at_rates,
@@ -299,6 +325,28 @@ def _read_noise(point: DesignPoint) -> float:
     share = noise.read_noise_thermal_share
     growth = 1.0 + share * (noise.temperature / ROOM_TEMPERATURE - 1.0)
     return noise.read_noise * math.sqrt(growth)
+
+
+def _charge(point: DesignPoint) -> ChargeColumns | None:
+    """Return how columns of capacitors are read; None for the other technologies."""
+    charge, array = point.array.charge, point.array
+    if point.cell.technology != "nvcap":
+        return None
+    states, levels = (1 << point.cell.bits) - 1, (1 << array.dac_bits) - 1
+    noise = 0.0
+    if charge.step_capacitance > 0.0:
+        # An input step is 1 / levels of the voltage: units are one cell step times one input step.
+        step_voltage = charge.voltage / levels
+        temperature = point.nonideality.temperature
+        noise = relative_noise_charge(charge.step_capacitance, step_voltage, temperature)
+    return ChargeColumns(
+        readout=charge.readout,
+        parasitic=charge.parasitic,
+        feedback=float(array.parallel_rows * states),
+        amplifier_gain=charge.amplifier_gain,
+        mismatch=charge.mismatch,
+        noise_charge=noise,
+    )
 
 
 def _check_lognormal(settings: ArraySettings) -> None:

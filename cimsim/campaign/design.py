@@ -222,6 +222,41 @@ class Adc(Section):
     )
 
 
+class ChargeColumn(Section):
+    """How columns of capacitors (cell.technology nvcap) are read, in the accuracy path.
+
+    The defaults are an ideal feedback amplifier, whose columns are those of ideal currents."""
+
+    readout: Literal["feedback", "sharing"] = Field(
+        "feedback",
+        description="an amplifier holds the column at virtual ground, or the capacitors of a "
+        "column are shorted",
+    )
+    parasitic: float = Field(
+        0.0,
+        ge=0.0,
+        description="parasitic capacitance of a column, in steps of a cell state",
+    )
+    amplifier_gain: float = Field(
+        0.0, ge=0.0, description="open-loop gain of the feedback amplifier; 0 = ideal"
+    )
+    mismatch: float = Field(
+        0.0,
+        ge=0.0,
+        le=1.0,
+        description="relative standard deviation of a cell's capacitance; frozen for one seed",
+    )
+    step_capacitance: float = Field(
+        0.0,
+        ge=0.0,
+        le=1e-9,
+        description="capacitance of one step of a cell state, F, for kT/C noise; 0 = no noise",
+    )
+    voltage: float = Field(
+        1.0, gt=0.0, description="voltage of the largest input digit, V, for kT/C noise"
+    )
+
+
 class Array(Section):
     """The subarray and its read circuit."""
 
@@ -235,6 +270,7 @@ class Array(Section):
         "magnitudes, or a column of its own for the sign; the hardware model has offset only",
     )
     adc: Adc = Adc()
+    charge: ChargeColumn = ChargeColumn()
 
     @model_validator(mode="after")
     def _row_groups(self) -> Self:
@@ -538,6 +574,17 @@ class DesignPoint(Section):
                 f"{self.quantization.weight_bits}; "
                 f"allowed: 1 to {self.quantization.weight_bits}"
             )
+        if self.array.charge != ChargeColumn():
+            if cell.technology != "nvcap":
+                raise ValueError(
+                    f"array.charge is given but cell.technology is {cell.technology}; allowed: "
+                    "nvcap, or no array.charge"
+                )
+            if self.fidelity.drift_direction_scope == "read":
+                raise ValueError(
+                    "array.charge is given but fidelity.drift_direction_scope is read; allowed: "
+                    "device"
+                )
         signed = self.array.signed_weights
         if signed != "offset" and self.fidelity.input_shift == "data_minimum":
             raise ValueError(

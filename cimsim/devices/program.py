@@ -1,12 +1,13 @@
 """Programming a layer: from weight codes to the frozen cells of one seed.
 
 Order (functional specification, sections 4.2, 5.1, 5.2): slice the codes into digits, stuck-at
-faults, state mean, device variation, retention drift. Nothing here depends on the inputs.
+faults, state mean, device variation, retention drift, then what the column makes of its cells.
+Nothing here depends on the inputs.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from cimsim.arrays import random
 from cimsim.arrays.random import REFERENCE_SLICE, Key, Role
+from cimsim.devices.charge import group_totals
 from cimsim.devices.drift import direction_to_target, drift, random_direction
 from cimsim.devices.stuck import stick_as_given, stick_squared
 from cimsim.devices.variation import vary, vary_lognormal
@@ -33,6 +35,8 @@ class ProgrammedCells:
         conductance: float64 [n_c, K, C] in units of the ADC unit, or None when every cell is
             exactly at the mean of its state: then `state_levels[digits]` says it all.
         reference: float64 [K], conductance of the reference column's cells (state 0), same unit.
+        noise: float64 [n_c, G, C] and [G], standard deviation of one read's noise that does not
+            depend on the inputs, of each column and of the reference column in each row group.
         extremes: float64 [n_c + 1, 2], lowest and highest conductance before drift of each slice
             and (last) of the reference column, for drift within observed bounds.
     """
@@ -41,6 +45,7 @@ class ProgrammedCells:
     conductance: Floats | None
     reference: Floats
     extremes: Floats
+    noise: tuple[Floats, Floats] | None = None
 
     def effective(self, settings: ArraySettings) -> Floats:
         """Return the conductance above the reference column, [n_c, K, C], in ADC units."""
@@ -68,7 +73,7 @@ def program(
     digits = slice_digits(codes, settings.cell_bits, settings.cells_per_weight)
     digits = _stick(digits, settings, key)
     rows = digits.shape[1]
-    if not (settings.varies or settings.drifts):
+    if not (settings.varies or settings.drifts or settings.has_charge_columns):
         reference = np.full(rows, settings.states_mean[0])
         return ProgrammedCells(digits, None, reference, np.empty((0, 2)))
     padded = digits
@@ -83,7 +88,43 @@ def program(
         slices = enumerate(zip(conductance, padded, extremes, strict=False))
         conductance = np.stack([_drifted(g, d, e, settings, key, j) for j, (g, d, e) in slices])
         reference = _drifted(reference, nothing, extremes[-1], settings, key, REFERENCE_SLICE)
-    return ProgrammedCells(digits, conductance[:, :rows], reference[:rows, 0], extremes)
+    cells = ProgrammedCells(digits, conductance[:, :rows], reference[:rows, 0], extremes)
+    return _on_charge_columns(cells, settings, key) if settings.has_charge_columns else cells
+
+
+def _on_charge_columns(
+    cells: ProgrammedCells, settings: ArraySettings, key: Key
+) -> ProgrammedCells:
+    """Return cells whose columns share charge: see :mod:`cimsim.devices.charge`."""
+    columns, rows = settings.charge, settings.parallel_rows
+    assert columns is not None
+    assert cells.conductance is not None
+    own = np.stack([_mismatched(g, settings, key, j) for j, g in enumerate(cells.conductance)])
+    reference = _mismatched(cells.reference[:, np.newaxis], settings, key, REFERENCE_SLICE)
+    lowest, highest = settings.states_mean[[0, -1]]
+    nominal = float(rows * (lowest + highest) / 2.0)
+    totals = [group_totals(g, rows, float(lowest)) for g in (own, reference)]
+    noises = [columns.noise(total, nominal) for total in totals]
+    gains = [
+        np.repeat(columns.gain(total, nominal), rows, axis=-2)[..., : own.shape[1], :]
+        for total in totals
+    ]
+    return replace(
+        cells,
+        conductance=own * gains[0],
+        reference=(reference * gains[1])[:, 0],
+        noise=(noises[0], noises[1][:, 0]) if columns.noise_charge else None,
+    )
+
+
+def _mismatched(capacitance: Floats, settings: ArraySettings, key: Key, j: int) -> Floats:
+    """Return capacitances [K, C] of one slice with their mismatch."""
+    mismatch = settings.charge.mismatch if settings.charge else 0.0
+    if mismatch == 0.0:
+        return capacitance
+    rows, columns = capacitance.shape
+    draws = random.normal(random.cell_words(key, Role.MISMATCH, rows, columns, j))
+    return capacitance * np.maximum(1.0 + mismatch * draws, 0.0)
 
 
 def drift_for_one_read(

@@ -10,6 +10,7 @@ import pytest
 from cimsim.arrays.effects import EFFECTS, active_effects, ideal, resolving, without
 from cimsim.arrays.product import ProgrammedLayer
 from cimsim.arrays.settings import ArraySettings
+from cimsim.devices.charge import ChargeColumns
 
 STRUCTURE = {
     "weight_bits",
@@ -51,7 +52,8 @@ ALL = {
 
 
 def test_every_field_is_structure_or_part_of_an_effect(settings) -> None:
-    array = settings(cell_bits=2, **ALL)
+    sharing = ChargeColumns("sharing", 2.0, 128.0, 0.0, 0.0, 0.0)
+    array = settings(cell_bits=2, charge=sharing, **ALL)
     switched = {name for off in EFFECTS.values() for name in off(array)}
     known = switched | STRUCTURE | HOW
     assert {field.name for field in fields(ArraySettings)} == known
