@@ -33,13 +33,14 @@ EFFECTS: dict[str, Off] = {
     },
     "retention": lambda _: {"drift_time": 0.0, "drift_exponent": 0.0, "drift_exponents": None},
     "read_noise": lambda _: {"read_noise": 0.0},
+    "ir_drop": lambda _: {"row_wire": 0.0, "column_wire": 0.0},
     "charge": lambda settings: {"charge": None} if settings.has_charge_columns else {},
     "output_noise": lambda _: {"output_sigma": 0.0, "output_mean": None, "output_std": None},
     "adc_errors": lambda _: {"adc_offset": 0.0, "adc_gain_error": 0.0, "adc_inl": None},
 }
 """How each effect is switched off, in the order in which the array suffers them."""
 
-OF_CELLS = ("state_spacing", "device_variation", "retention", "read_noise", "charge")
+OF_CELLS = ("state_spacing", "device_variation", "retention", "read_noise", "ir_drop", "charge")
 """Effects of single cells, which output noise replaces."""
 
 

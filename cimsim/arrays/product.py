@@ -118,7 +118,7 @@ class ProgrammedLayer:
         places = (1 << settings.dac_bits * settings.input_cycles) - 1
         places *= (1 << settings.cell_bits * settings.cells_per_weight) - 1
         top = min(settings.adc_top, settings.largest_sum)
-        if not settings.is_integer:
+        if settings.has_output_noise or not settings.at_means:
             top = settings.adc_top
         largest = top * places * settings.groups(len(self._weights))
         return 4 * largest > EXACT_IN_FLOAT32

@@ -43,7 +43,10 @@ class ArraySettings:
 
     Attributes:
         weight_bits, input_bits, cell_bits, dac_bits: bits of a weight, an input, a cell, one read.
-        parallel_rows: rows read together (P). subarray_rows: rows whose groups share ADCs.
+        parallel_rows: rows read together (P). subarray_rows, subarray_columns: of cells, which
+            share wires, and rows that share ADCs.
+        row_wire, column_wire: resistance of a wire from cell to cell times the conductance of one
+            step.
         adc_top: highest ADC code. adc_step: width of a code, in units.
         adc_columns: neighbouring columns of cells that share an ADC.
         adc_offset: standard deviation of an ADC's offset, in codes. adc_gain_error: of its gain,
@@ -88,6 +91,9 @@ class ArraySettings:
     output_mean: Floats | None = None
     output_std: Floats | None = None
     subarray_rows: int = 128
+    subarray_columns: int = 128
+    row_wire: float = 0.0
+    column_wire: float = 0.0
     adc_columns: int = 1
     adc_offset: float = 0.0
     adc_gain_error: float = 0.0
@@ -113,8 +119,10 @@ class ArraySettings:
             raise ValueError(f"adc_step is {self.adc_step}; allowed: above 0")
         if self.signed_weights != "offset" and self.input_shift == "data_minimum":
             raise ValueError("input_shift data_minimum needs signed_weights offset")
-        if self.has_charge_columns and (self.drifts_per_read or self.polarity < 0.0):
-            raise ValueError("charge needs rising states and drift directions that are frozen")
+        if self.has_charge_columns and self.polarity < 0.0:
+            raise ValueError("charge needs rising states")
+        if (self.has_charge_columns or self.has_wires) and self.drifts_per_read:
+            raise ValueError("charge and wires need drift directions that are frozen")
 
     @property
     def states(self) -> int:
@@ -195,6 +203,11 @@ class ArraySettings:
         return charge is not None and not charge.is_ideal and not self.has_output_noise
 
     @property
+    def has_wires(self) -> bool:
+        """True if wires have a resistance."""
+        return (self.row_wire > 0.0 or self.column_wire > 0.0) and not self.has_output_noise
+
+    @property
     def has_column_noise(self) -> bool:
         """True if reads have noise that does not depend on the inputs."""
         return (
@@ -202,9 +215,9 @@ class ArraySettings:
         )
 
     @property
-    def is_integer(self) -> bool:
-        """True if the cells of the arrays are at the means of their states."""
-        return not (self.varies or self.drifts or self.has_output_noise or self.has_charge_columns)
+    def at_means(self) -> bool:
+        """True if cells act with the mean conductance of their state."""
+        return not (self.varies or self.drifts or self.has_wires or self.has_charge_columns)
 
     @property
     def has_adc_errors(self) -> bool:
@@ -270,6 +283,9 @@ class ArraySettings:
             output_mean=output_mean,
             output_std=output_std,
             subarray_rows=point.array.rows,
+            subarray_columns=point.array.columns,
+            row_wire=point.array.row_wire_resistance * abs(float(unit)),
+            column_wire=point.array.column_wire_resistance * abs(float(unit)),
             adc_columns=point.array.adc.columns_shared,
             adc_offset=point.array.adc.offset,
             adc_gain_error=point.array.adc.gain_error,

@@ -269,6 +269,17 @@ class Array(Section):
         description="weights plus an offset that a dummy column holds, a pair of columns of "
         "magnitudes, or a column of its own for the sign; the hardware model has offset only",
     )
+    row_wire_resistance: float = Field(
+        0.0,
+        ge=0.0,
+        description="of a row's wire from cell to cell, ohm, for the IR drop in the accuracy path",
+    )
+    column_wire_resistance: float = Field(
+        0.0,
+        ge=0.0,
+        description="of a column's wire from cell to cell, ohm, for the IR drop in the accuracy "
+        "path",
+    )
     adc: Adc = Adc()
     charge: ChargeColumn = ChargeColumn()
 
@@ -574,17 +585,27 @@ class DesignPoint(Section):
                 f"{self.quantization.weight_bits}; "
                 f"allowed: 1 to {self.quantization.weight_bits}"
             )
-        if self.array.charge != ChargeColumn():
-            if cell.technology != "nvcap":
-                raise ValueError(
-                    f"array.charge is given but cell.technology is {cell.technology}; allowed: "
-                    "nvcap, or no array.charge"
-                )
-            if self.fidelity.drift_direction_scope == "read":
-                raise ValueError(
-                    "array.charge is given but fidelity.drift_direction_scope is read; allowed: "
-                    "device"
-                )
+        if self.array.charge != ChargeColumn() and cell.technology != "nvcap":
+            raise ValueError(
+                f"array.charge is given but cell.technology is {cell.technology}; allowed: "
+                "nvcap, or no array.charge"
+            )
+        wires = [
+            name
+            for name in ("row_wire_resistance", "column_wire_resistance")
+            if getattr(self.array, name)
+        ]
+        if wires and cell.technology not in ("rram", "fefet"):
+            raise ValueError(
+                f"array.{wires[0]} is given but cell.technology is {cell.technology}, whose cells "
+                "have no conductance in S; allowed: rram, fefet, or 0"
+            )
+        frozen = self.fidelity.drift_direction_scope == "device"
+        if not frozen and (wires or self.array.charge != ChargeColumn()):
+            raise ValueError(
+                f"array.{wires[0] if wires else 'charge'} is given but "
+                "fidelity.drift_direction_scope is read; allowed: device"
+            )
         signed = self.array.signed_weights
         if signed != "offset" and self.fidelity.input_shift == "data_minimum":
             raise ValueError(

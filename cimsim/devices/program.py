@@ -19,6 +19,7 @@ from cimsim.devices.charge import group_totals
 from cimsim.devices.drift import direction_to_target, drift, random_direction
 from cimsim.devices.stuck import stick_as_given, stick_squared
 from cimsim.devices.variation import vary, vary_lognormal
+from cimsim.devices.wires import wire_factors
 
 if TYPE_CHECKING:
     from cimsim.arrays.settings import ArraySettings
@@ -73,7 +74,7 @@ def program(
     digits = slice_digits(codes, settings.cell_bits, settings.cells_per_weight)
     digits = _stick(digits, settings, key)
     rows = digits.shape[1]
-    if not (settings.varies or settings.drifts or settings.has_charge_columns):
+    if settings.at_means:
         reference = np.full(rows, settings.states_mean[0])
         return ProgrammedCells(digits, None, reference, np.empty((0, 2)))
     padded = digits
@@ -89,7 +90,30 @@ def program(
         conductance = np.stack([_drifted(g, d, e, settings, key, j) for j, (g, d, e) in slices])
         reference = _drifted(reference, nothing, extremes[-1], settings, key, REFERENCE_SLICE)
     cells = ProgrammedCells(digits, conductance[:, :rows], reference[:rows, 0], extremes)
+    if settings.has_wires:
+        cells = _on_wires(cells, settings)
     return _on_charge_columns(cells, settings, key) if settings.has_charge_columns else cells
+
+
+def _on_wires(cells: ProgrammedCells, settings: ArraySettings) -> ProgrammedCells:
+    """Return cells as they act through wires: see :mod:`cimsim.devices.wires`.
+
+    The cells of a weight stand side by side. The reference column stands at the drivers of the
+    rows, where they have lost nothing, and has a column wire.
+    """
+    assert cells.conductance is not None
+    count, rows, columns = cells.conductance.shape
+    side_by_side = cells.conductance.transpose(1, 2, 0).reshape(rows, columns * count)
+    subarray = settings.subarray_rows, settings.subarray_columns
+    read, column_wire = settings.parallel_rows, settings.column_wire
+    factors = wire_factors(np.abs(side_by_side), settings.row_wire, column_wire, read, subarray)
+    reference = cells.reference[:, np.newaxis]
+    of_reference = wire_factors(np.abs(reference), 0.0, column_wire, read, subarray)
+    return replace(
+        cells,
+        conductance=cells.conductance * factors.reshape(rows, columns, count).transpose(2, 0, 1),
+        reference=(reference * of_reference)[:, 0],
+    )
 
 
 def _on_charge_columns(

@@ -37,6 +37,7 @@ HOW = {
     "negative_conductance",
     "accumulation",
     "subarray_rows",
+    "subarray_columns",
     "adc_columns",
 }
 """Fields that shape an effect and mean nothing without it."""
