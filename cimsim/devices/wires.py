@@ -47,18 +47,24 @@ def wire_factors(
     if row_resistance:
         for start in range(0, conductance.shape[1], subarray[1]):
             part = slice(start, start + subarray[1])
-            cells = conductance[:, part]
-            drop[:, part] += row_resistance * (cells @ _shared(np.arange(cells.shape[1]) + 1))
+            drop[:, part] += row_resistance * _shared_drop(conductance[:, part].T, 1).T
     if column_resistance:
         for start in range(0, len(conductance), parallel_rows):
-            part = slice(start, start + parallel_rows)
-            cells = conductance[part]
-            to_foot = subarray[0] - (start + np.arange(len(cells))) % subarray[0]
-            drop[part] += column_resistance * (_shared(to_foot) @ cells)
+            cells = conductance[start : start + parallel_rows]
+            nearest = subarray[0] - (start + len(cells) - 1) % subarray[0]
+            drop[start : start + len(cells)] += (
+                column_resistance * _shared_drop(cells[::-1], nearest)[::-1]
+            )
     factors: Floats = 1.0 / (1.0 + drop)
     return factors
 
 
-def _shared(segments: NDArray[np.int64]) -> Floats:
-    """Return the number of wire segments that two currents share, [n, n]."""
-    return np.minimum.outer(segments, segments).astype(np.float64)
+def _shared_drop(cells: Floats, first: int) -> Floats:
+    """Return sum_k' min(p_k, p_k') g_k' for cells g [n, m] at p = first, first + 1, ...
+
+    Segment p carries the currents of all cells from p on, and a cell sees the drops of all segments
+    up to its own: two running sums, whose order does not depend on any library.
+    """
+    beyond = np.cumsum(cells[::-1], axis=0)[::-1]
+    result: Floats = np.cumsum(beyond, axis=0) + (first - 1) * beyond[:1]
+    return result

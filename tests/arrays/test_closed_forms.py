@@ -12,7 +12,7 @@ from cimsim.arrays.reference import ArrayReads, array_reads, recombine
 from cimsim.arrays.settings import ArraySettings
 from cimsim.devices.program import program
 
-SAMPLES = 200_000
+SAMPLES = 1_000_000
 G = np.array([0.5, 1.5, 2.5, 3.5])
 # 4-bit inputs and shifted weights in digits of 2 bits, none of them 0, so that no noise takes a
 # column sum below 0, where the ADC would cut it off.
