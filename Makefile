@@ -5,20 +5,28 @@ BIN := $(CURDIR)/$(VENV)/bin
 STAMP := $(VENV)/.installed
 SOURCES := pyproject.toml CMakeLists.txt envs/constraints.txt $(shell find native -name '*.?pp')
 CXX_FILES := $(shell find native -name '*.?pp')
+# Bindings pass values on, and their library's headers are only there while they are built.
+TIDY_FILES := $(shell find native -name '*.cpp' -not -path 'native/bindings/*')
+SANITIZE := build/sanitize
+# Tests of the native module; those that load PyTorch are left out, which is not built for sanitizers.
+SANITIZE_TESTS := $(shell grep --files-without-match --recursive --include='test_*.py' \
+	'torch\|cimsim.campaign.pipeline' tests/ppa tests/arrays)
 
 export PATH := $(BIN):$(PATH)
 # Idle OpenMP threads sleep instead of spinning: two jobs on two cores would otherwise block each other.
 export OMP_WAIT_POLICY := PASSIVE
 export MPLBACKEND := Agg
 
-.PHONY: help setup demo test test-all check format docs report clean
+.PHONY: help setup demo test test-all test-sanitize check tidy format docs report clean
 
 help:
 	@echo "make demo      set up and run the default campaign (config/campaigns/digits.yaml)"
 	@echo "make report    one HTML file with the figures and tables of the default campaign"
 	@echo "make test      set up and run the tests"
 	@echo "make test-all  the same with the slow tests"
+	@echo "make test-sanitize  tests of the native module with address and undefined-behaviour checks"
 	@echo "make check     linters, types, formats, generated files"
+	@echo "make tidy      clang-tidy on the C++ sources (part of make check)"
 	@echo "make format    format Python, Snakemake and C++ sources"
 	@echo "make docs      write the generated documentation again"
 
@@ -39,8 +47,21 @@ report: demo
 test: $(STAMP)
 	python -m pytest -m "not slow" --numprocesses auto
 
-test-all: $(STAMP)
+test-all: $(STAMP) test-sanitize
 	python -m pytest
+
+# A second copy of the package, whose native module stops at a memory error or undefined behaviour.
+# Without the site module (-S) the editable installation does not hide it. Leaks are not looked for:
+# the interpreter keeps memory until its end.
+test-sanitize: $(STAMP)
+	python -m pip install --quiet --disable-pip-version-check --no-deps --upgrade \
+		--target $(SANITIZE) --config-settings=build-dir=$(SANITIZE)-objects \
+		--config-settings=cmake.build-type=RelWithDebInfo \
+		--config-settings=cmake.define.CIMSIM_SANITIZE=ON .
+	PYTHONPATH="$(SANITIZE):$$(python -c 'import sys; print(":".join(filter(None, sys.path)))')" \
+	LD_PRELOAD="$$(cat $(SANITIZE)-objects/preload.txt)" ASAN_OPTIONS=detect_leaks=0 \
+	UBSAN_OPTIONS=print_stacktrace=1 \
+		$(BIN)/python -S -P -m pytest -m "not slow" $(SANITIZE_TESTS)
 
 check: $(STAMP)
 	ruff check .
@@ -49,6 +70,11 @@ check: $(STAMP)
 	snakefmt --check Snakefile workflow
 	snakemake --lint
 	clang-format --dry-run --Werror $(CXX_FILES)
+	$(MAKE) --no-print-directory tidy
+
+tidy: $(STAMP)
+	printf '%s\n' $(TIDY_FILES) | xargs -P $$(nproc) -n 1 \
+		sh -c 'clang-tidy --quiet "$$1" -- -std=c++20 -Inative' tidy
 
 format: $(STAMP)
 	ruff check --fix .

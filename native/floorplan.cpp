@@ -163,6 +163,7 @@ class Planner {
     plan_.speed_up_degree = std::max(1, std::min(p_.speed_up_degree, first / smallest));
     const double base = std::ceil(static_cast<double>(first) / plan_.speed_up_degree);
     std::vector<int> targets;
+    targets.reserve(layers_.size());
     for (const auto& layer : layers_)
       targets.push_back(static_cast<int>(
           std::ceil(static_cast<double>(layer.height) * layer.width / (base * base))));

@@ -274,7 +274,7 @@ Parameters::Parameters(const Technology& t, const std::map<std::string, double>&
   if (mux_driver_size && mux_driver_sizing == 1) mux_driver_sizing = kPlanarMuxDriver;
   cell_feature_size = wire_width * 1e-9;
   apply();
-  const auto given = [&](const char* name) { return overrides.count(name) != 0; };
+  const auto given = [&](const char* name) { return overrides.contains(name); };
   if (!given("maxConductance")) max_conductance = 1 / resistance_on;
   if (!given("minConductance")) min_conductance = 1 / resistance_off;
   derive(t);

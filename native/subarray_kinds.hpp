@@ -55,9 +55,9 @@ struct ReadoutCounts {
 class ColumnSelect {
  public:
   explicit ColumnSelect(const Context& context) : mux(context), decoder(context) {}
-  void size(const ReadoutCounts& counts, double series_resistance);
+  void size(const ReadoutCounts& n, double series_resistance);
   void layout(double width);
-  void characterise(const ReadoutCounts& counts);
+  void characterise(const ReadoutCounts& n);
   double latency() const { return mux.read_latency + decoder.read_latency; }
 
   bool present = false;
@@ -91,7 +91,7 @@ class Accumulator {
  public:
   explicit Accumulator(const Context& context) : context_(context) {}
   /// Adds successive results of `bits` bits.
-  void add_rows(int bits, int registers, int units);
+  void add_rows(int bits, int register_count, int units);
   void add_digits(int units, int bits, int pulses);
   void add_inputs(int units, int bits, int pulses);
   void layout(double width);

@@ -8,8 +8,8 @@ namespace {
 // Pass gates of a word-line driver: one column of cells, or as many as fit a given height. Rows are
 // counted with the scaled cell height, but laid out with the real one (quirk 7).
 struct RowLayout {
-  double columns;
-  double total_height;
+  double columns = 1;
+  double total_height = 0;
   Outline gate;
 };
 

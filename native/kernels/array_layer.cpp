@@ -90,6 +90,7 @@ void ArrayLayer::store_cells(Buffer<Cell>& target, const Source& cell_at) const 
         for (int row = 0; row < rows; ++row) {
           const int64_t k = g * settings_.parallel_rows + row;
           for (int64_t c = 0; c < used; ++c) {
+            // NOLINTNEXTLINE(clang-analyzer-security.ArrayBound): it ignores cells_of_group().
             next[row * width + c] = static_cast<Cell>(cell_at(j, k, first + c));
           }
         }
@@ -271,11 +272,14 @@ void ArrayLayer::run_group(const GroupJob& job, Isa isa) const {
   const Kernels& kernels = kernels_of(isa);
   switch (type_) {
     case CellType::bytes:
-      return kernels.run_group_bytes(job);
+      kernels.run_group_bytes(job);
+      break;
     case CellType::halves:
-      return kernels.run_group_halves(job);
+      kernels.run_group_halves(job);
+      break;
     case CellType::ints:
-      return kernels.run_group_ints(job);
+      kernels.run_group_ints(job);
+      break;
   }
 }
 

@@ -257,7 +257,7 @@ inline void draw_reference_noise(const GroupJob& job, const Workspace& w) {
 // The reads of one vector in which a row is active, or all where silent rows count as well.
 struct ActiveReads {
   int count = 0;
-  int read[kMaxReads];
+  int read[kMaxReads] = {};
 };
 
 inline ActiveReads active_reads(const GroupJob& job, int vector) {

@@ -10,6 +10,7 @@
 
 template <class T>
 struct VectorOf {
+  // NOLINTNEXTLINE(modernize-use-using): GCC applies these attributes in a typedef only.
   typedef T type __attribute__((vector_size(CIMSIM_VECTOR_BYTES), may_alias));
 };
 template <class T>
@@ -136,12 +137,12 @@ inline void philox(const uint64_t* first, uint32_t c1, const uint64_t* third, ui
 }
 
 inline float float_of_bits(uint32_t bits) {
-  float value;
+  float value = 0;
   __builtin_memcpy(&value, &bits, sizeof value);
   return value;
 }
 inline uint32_t bits_of_float(float value) {
-  uint32_t bits;
+  uint32_t bits = 0;
   __builtin_memcpy(&bits, &value, sizeof bits);
   return bits;
 }
