@@ -103,7 +103,7 @@ int Chip::summed_tiles(const LayerPlan& layer) const {
   return context_.parameters.copied_sums ? layer.base_tile_rows : layer.tile_rows();
 }
 
-double Chip::block_leakage() {
+Energies Chip::block_leakage() {
   const double line = buffer_.core.line_width(), side = conventional_.height;
   buffer_.core.power(line, 0, line, 0, subarray_.cell);
   if (htree_) htree_->power(side, side, bus_width_, 0);
@@ -111,9 +111,13 @@ double Chip::block_leakage() {
   pooling_.power(0);
   accumulator_.power(0, 0);
   if (activation_) activation_->evaluate(0);
-  return buffer_.core.leakage * buffer_.cores + (htree_ ? htree_->leakage : xy_bus_->leakage) +
-         pooling_.leakage + accumulator_.leakage +
-         (activation_ ? activation_->circuit().leakage : 0);
+  Energies watt;
+  watt[Part::GlobalBufferRead] = buffer_.core.leakage * buffer_.cores;
+  watt[Part::GlobalBus] = htree_ ? htree_->leakage : xy_bus_->leakage;
+  watt[Part::ChipPooling] = pooling_.leakage;
+  watt[Part::ChipAccumulation] = accumulator_.leakage;
+  if (activation_) watt[Part::ChipActivation] = activation_->circuit().leakage;
+  return watt;
 }
 
 void Chip::layout() {

@@ -29,7 +29,9 @@ struct ChipComponent {
 
 struct LayerReport {
   Scalars scalars;
-  Scalars energy;  ///< J by part
+  Scalars energy;   ///< J by part
+  Scalars leakage;  ///< J by part
+  Scalars waiting;  ///< W by part, of all tiles of the layer while they wait
 };
 
 struct ChipReport {
@@ -57,8 +59,9 @@ class Chip {
   Figures evaluate(std::size_t layer, const LayerInputs& inputs);
   /// Leakage (W) of buffer, bus, pooling, accumulation and activation of the chip, all idle; sets
   /// that of these circuits. The reference counts none of it (chip quirk 50).
-  double block_leakage();
+  Energies block_leakage();
   double tile_leakage(std::size_t layer) const { return tile(layer).leakage(); }
+  Energies tile_leakage_parts(std::size_t layer) const { return tile(layer).leakage_parts(); }
   double idle_tile_leakage(std::size_t layer) const { return tile(layer).idle_leakage(); }
 
   const FloorPlan& plan() const { return plan_; }

@@ -63,7 +63,7 @@ struct PartInfo {
 };
 const PartInfo& info(Part part);
 
-/// Dynamic energy (J) of every part.
+/// Dynamic energy (J) of every part, or another quantity that adds up over them.
 class Energies {
  public:
   double& operator[](Part part) { return joule_[static_cast<std::size_t>(part)]; }
@@ -71,6 +71,10 @@ class Energies {
   Energies& operator+=(const Energies& other) {
     for (std::size_t p = 0; p < kParts; ++p) joule_[p] += other.joule_[p];
     return *this;
+  }
+  friend Energies operator*(double factor, Energies e) {
+    for (double& joule : e.joule_) joule *= factor;
+    return e;
   }
   double total() const;
   double total(Category category) const;

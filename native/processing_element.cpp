@@ -53,6 +53,18 @@ double ProcessingElement::leakage() const {
          output_buffer_.leakage + input_bus_.leakage + output_bus_.leakage;
 }
 
+Energies ProcessingElement::leakage_parts() const {
+  Energies watt;
+  const double count = static_cast<double>(array_rows_) * array_cols_;
+  for (const auto& part : subarray_.parts) watt[part.part] += count * part.leakage;
+  watt[Part::PeAdderTree] += tree_.leakage;
+  watt[Part::PeInputBuffer] += input_buffer_.leakage;
+  watt[Part::PeOutputBuffer] += output_buffer_.leakage;
+  watt[Part::PeInputBus] += input_bus_.leakage;
+  watt[Part::PeOutputBus] += output_bus_.leakage;
+  return watt;
+}
+
 double ProcessingElement::idle_leakage() const {
   return subarray_.idle_leakage * array_rows_ * array_cols_;
 }

@@ -18,8 +18,9 @@ class ProcessingElement {
   Figures evaluate(const LayerInputs& inputs, Range rows, Range cols, Copies copies);
 
   double area() const { return height * height; }
-  double leakage() const;       ///< W
-  double idle_leakage() const;  ///< W, of SRAM cells that are not read
+  double leakage() const;          ///< W
+  double idle_leakage() const;     ///< W, of SRAM cells that are not read
+  Energies leakage_parts() const;  ///< W by part; they add up to leakage()
   int subarrays_per_side() const { return side_; }
   int subarrays() const { return side_ * side_; }
 

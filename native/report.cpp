@@ -15,6 +15,9 @@ struct LayerFigures {
   double tile_leakage = 0;       // W, one tile
   double idle_tile_leakage = 0;  // W, SRAM cells of one tile that are not read
   double leakage_power = 0;      // W, as reported
+  Energies waiting_parts;        // W, one tile that waits
+  Energies working_parts;        // W, one tile that works
+  Energies leaked;               // J an image, by part
   double leakage_energy = 0;     // J an image
 };
 
@@ -37,18 +40,19 @@ void check_design(const Parameters& p, const NetworkActivity& activity) {
 /// Leakage of a pipeline: each tile leaks while the slowest layer so far works, or the slowest of
 /// all with `until_slowest` (chip quirk 51).
 double pipeline_leakage(const Chip& chip, std::vector<LayerFigures>& layers, bool until_slowest) {
-  double slowest = 0;
-  if (until_slowest)
-    for (const auto& layer : layers) slowest = slower(slowest, layer.figures.times.total);
+  double slowest = 0, until = 0;
+  for (const auto& layer : layers) slowest = slower(slowest, layer.figures.times.total);
   for (std::size_t l = 0; l < layers.size(); ++l) {
     LayerFigures& layer = layers[l];
     const double busy = layer.figures.times.total;
-    slowest = slower(slowest, busy);
-    layer.leakage_power = chip.plan().layers[l].tiles() *
-                          (layer.tile_leakage * (slowest - busy) + layer.idle_tile_leakage * busy) /
-                          slowest;
+    until = until_slowest ? slowest : slower(until, busy);
+    const double tiles = chip.plan().layers[l].tiles(), waiting = until - busy;
+    layer.leakage_power =
+        tiles * (layer.tile_leakage * waiting + layer.idle_tile_leakage * busy) / until;
+    layer.leakage_energy = layer.leakage_power * slowest;
+    layer.leaked = tiles * slowest / until * waiting * layer.waiting_parts;
+    layer.leaked += tiles * slowest / until * busy * layer.working_parts;
   }
-  for (auto& layer : layers) layer.leakage_energy = layer.leakage_power * slowest;
   return slowest;
 }
 
@@ -66,19 +70,27 @@ double sequential_leakage(const Chip& chip, std::vector<LayerFigures>& layers, b
                                         : (chip.plan().tiles() - tiles) * layer.tile_leakage;
     layer.leakage_energy = (others + tiles * layer.idle_tile_leakage) * busy;
     layer.leakage_power = tiles * layer.tile_leakage;
+    layer.leaked = tiles * busy * layer.working_parts;
+    if (by_their_kind) {
+      for (std::size_t j = 0; j < layers.size(); ++j)
+        if (j != l) layer.leaked += chip.plan().layers[j].tiles() * busy * layers[j].waiting_parts;
+    } else {
+      layer.leaked += (chip.plan().tiles() - tiles) * busy * layer.waiting_parts;
+    }
     total += busy;
   }
   return total;
 }
 
 /// Adds the leakage (W) of the chip's own circuits to the layers, by the time that each works.
-void share_leakage(std::vector<LayerFigures>& layers, double power, double latency) {
+void share_leakage(std::vector<LayerFigures>& layers, const Energies& power, double latency) {
   double busy = 0;
   for (const auto& layer : layers) busy += layer.figures.times.total;
   for (auto& layer : layers) {
     const double share = layer.figures.times.total / busy;
-    layer.leakage_power += power * share;
-    layer.leakage_energy += power * latency * share;
+    layer.leakage_power += power.total() * share;
+    layer.leakage_energy += power.total() * latency * share;
+    layer.leaked += latency * share * power;
   }
 }
 
@@ -113,6 +125,8 @@ LayerReport report_layer(const LayerPlan& plan, const LayerFigures& layer) {
   for (std::size_t p = 0; p < kParts; ++p) {
     const Part part = static_cast<Part>(p);
     out.energy[info(part).name] = layer.figures.energy[part];
+    out.leakage[info(part).name] = layer.leaked[part];
+    out.waiting[info(part).name] = plan.tiles() * layer.waiting_parts[part];
   }
   return out;
 }
@@ -201,9 +215,14 @@ ChipReport evaluate_chip(const Context& context, NetworkActivity& activity, int 
     }
     if (p.synchronous) results[l].figures.times *= period;
     results[l].tile_leakage = chip.tile_leakage(l);
+    results[l].waiting_parts = chip.tile_leakage_parts(l);
     // In the reference nothing but SRAM cells that are not read leaks in a tile that works.
     results[l].idle_tile_leakage =
         p.busy_leakage ? results[l].tile_leakage : chip.idle_tile_leakage(l);
+    if (p.busy_leakage)
+      results[l].working_parts = results[l].waiting_parts;
+    else
+      results[l].working_parts[Part::Cells] = results[l].idle_tile_leakage;
   }
   const double latency = p.pipeline ? pipeline_leakage(chip, results, p.waiting_leakage)
                                     : sequential_leakage(chip, results, p.waiting_leakage);

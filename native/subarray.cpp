@@ -30,6 +30,17 @@ Figures Subarray::read(const LayerInputs& inputs, Range rows, Range cols) const 
   return out;
 }
 
+Figures Subarray::read_uniform(double reads, double active, double cols) const {
+  Figures out;
+  for (const auto& e : energies) out.energy[e.part] += (e.fixed + e.per_row * active) * reads;
+  const double conductance = sensing.dependence == ColumnSensing::Dependence::ActiveRows
+                                 ? active * sensing.conductance_per_row
+                                 : 0;
+  out.energy[sensing.part] += sensing.energy(conductance) * sensings(active) * reads * cols;
+  out.times.total = read_time(active).total() * reads;
+  return out;
+}
+
 double Subarray::sensing_energy(const LayerInputs& inputs, Range rows, Range cols) const {
   using Dependence = ColumnSensing::Dependence;
   if (!inputs.rows) return 0;

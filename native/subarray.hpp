@@ -106,6 +106,9 @@ struct Subarray {
   }
   /// Energy (J) of sensing columns that conduct so.
   double sensing_energy(const std::vector<ConductanceCount>& columns) const;
+  /// `reads` bit-vectors, each with `active` rows on average, through `cols` columns. Only where
+  /// the sensing does not depend on weights.
+  Figures read_uniform(double reads, double active, double cols) const;
 
  private:
   double sensing_energy(const LayerInputs& inputs, Range rows, Range cols) const;

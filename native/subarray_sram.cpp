@@ -5,6 +5,7 @@
 #include "circuits/precharger.hpp"
 #include "circuits/sense_amp.hpp"
 #include "circuits/switch_matrix.hpp"
+#include "sram_cell.hpp"
 #include "subarray_kinds.hpp"
 
 namespace cimsim {
@@ -26,20 +27,12 @@ class SramBuilder : public SubarrayBuilder {
   void load_lines() {
     const double height = nominal_cell_height(tech());
     const double access = transistor_width(param().sram_access_width);
-    const double pull_down = transistor_width(param().sram_nmos_width);
-    const double pull_up = transistor_width(param().sram_pmos_width);
     access_resistance_ = on_resistance(tech(), access, Channel::N);
     access_drain_ = drain_capacitance(tech(), access, Channel::N, height);
-    array_.cell.cap_sram = access_drain_ +
-                           drain_capacitance(tech(), pull_down, Channel::N, height) +
-                           drain_capacitance(tech(), pull_up, Channel::P, height) +
-                           gate_capacitance(tech(), pull_down) + gate_capacitance(tech(), pull_up);
+    array_.cell.cap_sram = sram_cell_capacitance(context_);
     array_.unit_cap = wires_.row_cap / param().cols;  // wire only (chip quirk 31)
     array_.unit_resistance = wires_.row_resistance / param().cols;
-    const double drain =
-        tech().bulk() ? access_drain_
-                      : tech().cap_drain_total * param().sram_access_width * tech().effective_width;
-    wires_.col_cap += drain * param().rows;
+    wires_.col_cap += sram_bit_line_drain(context_) * param().rows;
     array_.column_cap = wires_.col_cap;
     const int gates = param().parallel_read ? 1 : 2;
     wires_.row_cap += gates * gate_capacitance(tech(), access) * param().cols;
@@ -58,12 +51,7 @@ class SramBuilder : public SubarrayBuilder {
     return tau * std::log(tech().vdd / (tech().vdd - param().min_sense_voltage / 2));
   }
 
-  /// Leakage (W) of one cell.
-  double cell_leakage() const {
-    const Widths w{transistor_width(param().sram_nmos_width),
-                   transistor_width(param().sram_pmos_width)};
-    return 2 * tech().vdd * leakage_current(tech(), Gate::Inverter, 1, w);
-  }
+  double cell_leakage() const { return sram_cell_leakage(context_); }
 
   Precharger precharger_;
   WriteDriver write_driver_;

@@ -129,14 +129,30 @@ void Tile::layout() {
 }
 
 double Tile::leakage() const {
-  // The reference counts one core of each buffer and no activation unit (chip quirk 50).
+  const Energies parts = tile_parts();
+  return pe.leakage() * elements() + parts.total();
+}
+
+Energies Tile::leakage_parts() const {
+  Energies watt = static_cast<double>(elements()) * pe.leakage_parts();
+  watt += tile_parts();
+  return watt;
+}
+
+/// W of the circuits outside the elements. The reference counts one core of each buffer and no
+/// activation unit (chip quirk 50).
+Energies Tile::tile_parts() const {
   const bool all = context_.parameters.block_leakage;
   const auto leaking = [all](const BufferBank& bank) {
     return bank.core.leakage * (all ? bank.cores : 1);
   };
-  return pe.leakage() * elements() + accumulator.leakage + leaking(input_buffer) +
-         leaking(output_buffer) + htree.leakage +
-         (all && activation ? activation->circuit().leakage : 0);
+  Energies watt;
+  watt[Part::TileAccumulation] = accumulator.leakage;
+  watt[Part::TileInputBuffer] = leaking(input_buffer);
+  watt[Part::TileOutputBuffer] = leaking(output_buffer);
+  watt[Part::TileHTree] = htree.leakage;
+  if (all && activation) watt[Part::TileActivation] = activation->circuit().leakage;
+  return watt;
 }
 
 Figures Tile::evaluate_conventional(const LayerInputs& inputs, Range rows, Range cols,

@@ -68,6 +68,8 @@ class Tile {
   /// W; all of the tile, with elements, accumulator and buffers as they were used last.
   double leakage() const;
   double idle_leakage() const { return elements() * pe.idle_leakage(); }
+  /// The same leakage by part; it adds up to leakage().
+  Energies leakage_parts() const;
   int elements() const { return kind_ == Kind::Novel ? side_ : side_ * side_; }
 
   double height = 0;  ///< m, both sides
@@ -79,6 +81,7 @@ class Tile {
   std::optional<ActivationUnit> activation;
 
  private:
+  Energies tile_parts() const;
   void size();
   void size_one_line_buffers(double sum_bits, double elements);
   void layout();

@@ -120,9 +120,12 @@ void bind_reports(py::module_& m) {
       .def_readonly("leakage", &ChipComponent::leakage)
       .def_readonly("sensing_time", &ChipComponent::sensing_time)
       .def_readonly("fits", &ChipComponent::fits);
-  py::class_<LayerReport>(m, "LayerReport", "Figures of a layer by name, and energy (J) by part.")
+  py::class_<LayerReport>(m, "LayerReport",
+                          "Figures of a layer by name; energy and leakage by part.")
       .def_readonly("scalars", &LayerReport::scalars)
-      .def_readonly("energy", &LayerReport::energy);
+      .def_readonly("energy", &LayerReport::energy)
+      .def_readonly("leakage", &LayerReport::leakage)
+      .def_readonly("waiting", &LayerReport::waiting);
   py::class_<ChipReport>(m, "ChipReport", "Figures of a chip, its layers and its circuits.")
       .def_readonly("chip", &ChipReport::chip)
       .def_readonly("layers", &ChipReport::layers)

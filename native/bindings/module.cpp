@@ -8,5 +8,6 @@ PYBIND11_MODULE(_native, m) {
   cimsim::bind_technology(m);
   cimsim::bind_circuits(m);
   cimsim::bind_chip(m);
+  cimsim::bind_digital(m);
   cimsim::bind_kernels(m);
 }
