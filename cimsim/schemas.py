@@ -77,6 +77,28 @@ LAYERS = _schema(
 on tokens has in_height = tokens, in_width = 1. row_groups = ceil(K / parallel_rows);
 cell_utilization = used cells over cells of its subarrays."""
 
+OPERATIONS = _schema(
+    name=_text,
+    kind=_text,
+    module=_text,
+    order=_int,
+    after=_int,
+    batch=_int,
+    vectors=_int,
+    rows=_int,
+    columns=_int,
+    elements=_long,
+    length=_int,
+    left=_text,
+    right=_text,
+    on_layer_unit=_flag,
+)
+"""operations.parquet: what a network computes besides its matrix layers, one row an operation in
+order of execution; `after` matrix layers run before it. kind product: `batch` products of two
+activations, [vectors, rows] times [rows, columns]; else a digital operation with `elements`
+results, of which a row or window has `length`. on_layer_unit: the activation or pooling unit of the
+matrix layer before computes it."""
+
 WEIGHT_CODES = _schema(layer=_text, rows=_int, columns=_int, codes=_bytes)
 """weights.parquet: signed int8 weight codes [K, N], row-major; K runs channel, kernel row, kernel
 column (channel slowest)."""
@@ -137,6 +159,8 @@ CHIP = _schema(
     area_adc_m2=_real,
     area_accumulation_m2=_real,
     area_other_m2=_real,
+    area_dynamic_products_m2=_real,
+    area_digital_operations_m2=_real,
     clock_period_s=_real,
     latency_s=_real,
     energy_dynamic_j=_real,
@@ -147,11 +171,14 @@ CHIP = _schema(
     energy_other_j=_real,
     energy_buffer_j=_real,
     energy_interconnect_j=_real,
+    energy_dynamic_products_j=_real,
+    energy_digital_operations_j=_real,
     latency_adc_s=_real,
     latency_accumulation_s=_real,
     latency_other_s=_real,
     latency_buffer_s=_real,
     latency_interconnect_s=_real,
+    latency_digital_s=_real,
     operations=_real,
     tops=_real,
     tops_per_w=_real,
@@ -161,13 +188,16 @@ CHIP = _schema(
     tiles=_int,
     tile_grid_rows=_int,
     tile_grid_columns=_int,
+    not_counted=_text,
 )
 """chip.parquet: one row a design point; energies and latency per image (pipelined: the slowest
-stage)."""
+stage). not_counted: what the network computes, and what every chip has, without being counted here,
+separated by '; '."""
 
 PPA_LAYERS = _schema(
     layer=_text,
     index=_int,
+    operation=_text,
     mapping=_text,
     tile_rows=_int,
     tile_columns=_int,
@@ -183,25 +213,30 @@ PPA_LAYERS = _schema(
     energy_other_j=_real,
     energy_buffer_j=_real,
     energy_interconnect_j=_real,
+    energy_dynamic_products_j=_real,
+    energy_digital_operations_j=_real,
     latency_adc_s=_real,
     latency_accumulation_s=_real,
     latency_other_s=_real,
     latency_buffer_s=_real,
     latency_interconnect_s=_real,
 )
-"""layers.parquet of the ppa stage: one row a matrix layer; mapping is novel or conventional."""
+"""layers.parquet of the ppa stage: first one row a matrix layer (operation matrix; mapping is novel
+or conventional), then one a product of activations (mapping is digital or sram_array) and a digital
+operation (mapping is unit), with the index of the matrix layer before."""
 
 COMPONENTS = _schema(
     scope=_text,
     component=_text,
     area_m2=_real,
     energy_j=_real,
+    energy_leakage_j=_real,
     leakage_w=_real,
 )
 """components.parquet: scope 'chip' gives the area and leakage of each component of the whole chip
 (the areas add up to area_m2; 'layout' is area inside subarrays that belongs to no circuit); scope =
-a layer's name gives its dynamic energy by component (they add up to the layer's energy_dynamic_j).
-Unused quantities are 0."""
+a layer's name gives its dynamic energy and leakage energy by component (they add up to the layer's
+energy_dynamic_j and energy_leakage_j). Unused quantities are 0."""
 
 
 def _keyed(schema: pa.Schema, *more: str) -> pa.Schema:

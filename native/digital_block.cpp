@@ -34,25 +34,44 @@ double step_time(const Context& clocked, double period, double seconds) {
   return std::max(1.0, std::ceil(seconds * clocked.parameters.clock_frequency)) * period;
 }
 
+/// A buffer or table of `bits` in lines. The reference counts neither the bit lines nor the sense
+/// amplifiers of SRAM in a synchronous chip (circuit quirk 27); these count both.
+struct Memory {
+  double read_bit, write_bit;  // J
+  double area, leakage;        // m^2, W; with the cells
+  double read_time;            // s, a line of SRAM
+
+  Memory(const Context& context, int bits, int line, bool sram) {
+    Context complete = context;
+    complete.parameters.synchronous = false;
+    complete.parameters.buffer_sense_load = true;
+    Cell cell = make_cell(complete.parameters);
+    cell.cap_sram = sram_cell_capacitance(complete);
+    Buffer buffer(complete);
+    buffer.size(bits, line, sram);
+    buffer.layout(0, 0, cell);
+    buffer.latency(1, 1, cell);
+    buffer.power(1, 1, 1, 1, cell);
+    read_bit = buffer.read_energy;
+    write_bit = buffer.write_energy;
+    area = buffer.area;
+    // The reference leaves the cells out (circuits.md 4.23).
+    leakage = buffer.leakage + (sram ? bits * sram_cell_leakage(complete) : 0);
+    read_time = sram ? buffer.read_latency : 0;
+  }
+};
+
 /// Where operands come from and results go: cores of the global buffer. All operands and results
 /// pass through it.
 void add_buffer(const Context& context, double bits_read, double bits_written, double bits_kept,
                 BlockFigures& out) {
   const Parameters& p = context.parameters;
   const int core = p.global_buffer_core_rows * p.global_buffer_core_cols;
-  Cell cell = make_cell(context.parameters);
-  cell.cap_sram = sram_cell_capacitance(context);
-  Buffer buffer(context);
-  buffer.size(core, p.global_buffer_core_cols, p.global_buffer_sram);
-  buffer.layout(0, 0, cell);
-  buffer.latency(1, 1, cell);
-  buffer.power(bits_read, 1, bits_written, 1, cell);
+  const Memory buffer(context, core, p.global_buffer_core_cols, p.global_buffer_sram);
   const double cores = std::ceil(bits_kept / core);
-  out.energy["digital_buffer"] += buffer.read_energy + buffer.write_energy;
+  out.energy["digital_buffer"] += bits_read * buffer.read_bit + bits_written * buffer.write_bit;
   out.area["digital_buffer"] += cores * buffer.area;
-  // The buffers of the reference leave out their cells (circuits.md 4.23); this one counts them.
-  const double cells = p.global_buffer_sram ? core * sram_cell_leakage(context) : 0;
-  out.leakage["digital_buffer"] += cores * (buffer.leakage + cells);
+  out.leakage["digital_buffer"] += cores * buffer.leakage;
 }
 
 /// Time (s) in which the bus of the chip moves a number of bits.
@@ -346,20 +365,13 @@ struct Lane {
     leakage +=
         work.multiplications * ands * vdd * leakage_current(context.technology, Gate::Nand, 2, w);
 
-    Cell cell = make_cell(p);
-    cell.cap_sram = sram_cell_capacitance(context);
-    Buffer table(context);
-    table.size((1 << bits) * bits, bits, true);
-    table.layout(0, 0, cell);
-    table.latency(1, 0, cell);
-    table.power(bits, 1, 0, 0, cell);
-    look_up = table.read_energy;
+    const Memory table(context, (1 << bits) * bits, bits, true);
+    look_up = table.read_bit * bits;
     table_area = table.area;
-    table_leakage = table.leakage + static_cast<double>(table.bits()) * sram_cell_leakage(context);
+    table_leakage = table.leakage;
     area += work.lookups * table_area;
     leakage += work.lookups * table_leakage;
-    if (!p.synchronous && work.lookups + work.row_steps > 0)
-      time = std::max(time, table.read_latency);
+    if (work.lookups + work.row_steps > 0) time = std::max(time, table.read_time);
   }
 };
 

@@ -19,7 +19,7 @@ std::string number(double value) {
 
 ResistiveBuilder::ResistiveBuilder(const Context& context)
     : SubarrayBuilder(context), source_lines_(context) {
-  if (param().word_line_load && !(param().cmos_access() && !param().nvcap())) {
+  if (param().word_line_load && (param().nvcap() || !param().cmos_access())) {
     // The reference publishes these for cells with a transistor only (chip quirk 31).
     array_.unit_cap = wires_.row_cap / param().cols;
     array_.unit_resistance = wires_.row_resistance / param().cols;

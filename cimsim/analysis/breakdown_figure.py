@@ -28,6 +28,8 @@ COLOURS = {
     "accumulation": "#E69F00",
     "interconnect": "#009E73",
     "buffers": "#56B4E9",
+    "attention products": "#F0E442",
+    "digital operations": "#332288",
     "other circuits": "#999999",
     "leakage": "#CC79A7",
     "unused": "#DDDDDD",
@@ -45,6 +47,8 @@ def area_parts(row: Row) -> dict[str, float]:
         "ADC": row["area_adc_m2"],
         "accumulation": row["area_accumulation_m2"],
         "interconnect": row["area_interconnect_m2"],
+        "attention products": row["area_dynamic_products_m2"],
+        "digital operations": row["area_digital_operations_m2"],
         "other circuits": row["area_other_m2"],
     }
     return {**parts, "unused": max(0.0, row["area_m2"] - sum(parts.values()))}
@@ -61,6 +65,8 @@ def energy_parts(row: Row) -> dict[str, float]:
         "accumulation": row["energy_accumulation_j"],
         "interconnect": row["energy_interconnect_j"],
         "buffers": row["energy_buffer_j"],
+        "attention products": row["energy_dynamic_products_j"],
+        "digital operations": row["energy_digital_operations_j"],
         "other circuits": max(0.0, row["energy_other_j"] - carried),
         "leakage": row["energy_leakage_j"],
     }

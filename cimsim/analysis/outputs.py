@@ -232,11 +232,14 @@ def made_by(paths: Iterable[Path]) -> str:
 def layer_rows(mapping: Path, ppa: GroupResults, key: str) -> list[dict[str, Any]]:
     """Return the rows of layers.parquet of one point (without id), in order of execution.
 
+    Products of activations and digital operations have no mapping (None).
+
     Raises:
-        UserError: the ppa stage has a layer that the map stage does not have.
+        UserError: the ppa stage has a matrix layer that the map stage does not have.
     """
     own = [name for name in schemas.PPA_LAYERS.names if name not in schemas.LAYERS.names]
-    figures = {row["layer"]: row for row in rows(ppa.rows(key, "layers"))}
+    hardware_rows = list(rows(ppa.rows(key, "layers")))
+    figures = {row["layer"]: row for row in hardware_rows if row["operation"] == "matrix"}
     joined: list[dict[str, Any]] = []
     for row in rows(read_table(mapping / "layers.parquet", schemas.LAYERS)):
         hardware = figures.pop(row["layer"], {})
@@ -246,6 +249,9 @@ def layer_rows(mapping: Path, ppa: GroupResults, key: str) -> list[dict[str, Any
             f"key {key} of the ppa stage: layer {min(figures)} is not in {mapping}/layers.parquet; "
             "delete both and run again"
         )
+    for row in hardware_rows:
+        if row["operation"] != "matrix":
+            joined.append({name: row.get(name) for name in (*schemas.LAYERS.names, *own)})
     return sorted(joined, key=lambda row: int(row["index"]))
 
 

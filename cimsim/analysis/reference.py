@@ -82,7 +82,9 @@ LAYER_TEXTS = {
     "row_groups": "groups of rows that are read one after the other",
     "subarrays": "subarrays that hold the layer once",
     "cell_utilization": "used cells over cells of these subarrays",
-    "mapping": "novel (one processing element per kernel position) or conventional",
+    "operation": "matrix (a matrix layer), product (of two activations) or a digital operation",
+    "mapping": "novel (one processing element per kernel position) or conventional; of a product "
+    "digital or sram_array; of a digital operation unit",
     "tile_rows": "tiles of the layer, vertically",
     "tile_columns": "tiles of the layer, horizontally",
     "speed_up_rows": "copies of the weights, vertically",
@@ -91,10 +93,11 @@ LAYER_TEXTS = {
 }
 
 COMPONENT_TEXTS = {
-    "scope": "chip (area and leakage of the whole chip) or a layer's name (its dynamic energy)",
+    "scope": "chip (area and leakage of the whole chip) or a layer's name (its energies)",
     "component": "circuit block; layout is area inside subarrays that belongs to no circuit",
     "area_m2": "area of all its instances; 0 for a layer",
     "energy_j": "dynamic energy per image; 0 for the chip",
+    "energy_leakage_j": "leakage energy per image; 0 for the chip",
     "leakage_w": "leakage power of all its instances; 0 for a layer",
 }
 

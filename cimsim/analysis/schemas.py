@@ -64,6 +64,9 @@ CHIP_TEXTS: dict[str, str] = {
     "area_adc_m2": "area of ADCs or sense amplifiers",
     "area_accumulation_m2": "area of shift-adders, adders and accumulation units",
     "area_other_m2": "area of everything else (drivers, decoders, multiplexers, buffers, ...)",
+    "area_dynamic_products_m2": "area of the arrays for products of two activations",
+    "area_digital_operations_m2": "area of the units for digital operations, with the buffer of "
+    "their operands and of those products",
     "clock_period_s": "clock period",
     "latency_s": "time per image; pipelined: of the slowest stage",
     "energy_dynamic_j": "dynamic energy per image",
@@ -74,11 +77,15 @@ CHIP_TEXTS: dict[str, str] = {
     "energy_other_j": "dynamic energy of all other circuits, buffers and interconnect included",
     "energy_buffer_j": "of which buffers",
     "energy_interconnect_j": "of which buses and interconnect",
+    "energy_dynamic_products_j": "dynamic energy of products of two activations, writing included",
+    "energy_digital_operations_j": "dynamic energy of digital operations, with their buffer",
     "latency_adc_s": "time in ADCs or sense amplifiers; pipelined: the largest of all layers",
     "latency_accumulation_s": "time in accumulation",
     "latency_other_s": "time in other peripheral circuits",
     "latency_buffer_s": "time in buffers",
     "latency_interconnect_s": "time in buses and interconnect",
+    "latency_digital_s": "time of products of two activations and digital operations; pipelined: "
+    "of the slowest",
     "operations": "operations per image (a multiplication and an addition are two)",
     "tops": "throughput, 10^12 operations per second",
     "tops_per_w": "energy efficiency, leakage included, 10^12 operations per joule",
@@ -88,6 +95,7 @@ CHIP_TEXTS: dict[str, str] = {
     "tiles": "tiles on the chip",
     "tile_grid_rows": "rows of the floor plan, in tiles",
     "tile_grid_columns": "columns of the floor plan, in tiles",
+    "not_counted": "what the network computes, and any chip has, that no figure counts",
 }
 
 DERIVED_COLUMNS: dict[str, tuple[pa.DataType, str]] = {
@@ -144,11 +152,15 @@ def seeds() -> pa.Schema:
 def layers() -> pa.Schema:
     """Return the schema of layers.parquet: the mapping of a layer and its hardware figures.
 
-    A layer that stays off the arrays has no hardware figures (null).
+    A layer that stays off the arrays has no hardware figures (null); a product of activations or a
+    digital operation has them, but no mapping.
     """
+    own = ("layer", "index")
+    named = [schemas.LAYERS.field(name) for name in own]
+    mapping = [pa.field(f.name, f.type) for f in schemas.LAYERS if f.name not in own]
     shared = set(schemas.LAYERS.names)
     ppa = [pa.field(f.name, f.type) for f in schemas.PPA_LAYERS if f.name not in shared]
-    return pa.schema([_ID, *schemas.LAYERS, *ppa])
+    return pa.schema([_ID, *named, *mapping, *ppa])
 
 
 def components() -> pa.Schema:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -255,6 +256,9 @@ def _limits(campaign: Campaign, points: Sequence[Row], directory: Path) -> str:
         lines.append(
             f"- {campaign.seeds.count} chips were simulated: intervals are wide where they differ."
         )
+    for left_out, count in Counter(row["not_counted"] for row in points).items():
+        which = f" ({count} of {len(points)} points)" if count < len(points) else ""
+        lines.append(f"- Not in the hardware figures{which}: {left_out}.")
     same = sum(row["accuracy_std"] == 0.0 for row in points)
     if same and campaign.accuracy and campaign.seeds.count > 1:
         lines.append(

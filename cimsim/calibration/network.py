@@ -22,13 +22,14 @@ class QuantizedNetwork:
 
     Attributes:
         layers: the matrix layers in execution order.
+        module: the network with these layers in it, in evaluation mode.
     """
 
     def __init__(self, network: nn.Module, layers: list[MatrixLayer]) -> None:
         """Put `layers` in the place of the modules they stand in for, in `network` itself."""
         for layer in layers:
             network.set_submodule(layer.shape.name, layer)
-        self._network = network.eval()
+        self.module = network.eval()
         self.layers = layers
 
     def logits(
@@ -44,7 +45,7 @@ class QuantizedNetwork:
                 for layer in self.layers:
                     layer.first_image = first_image + start
                 part = torch.from_numpy(images[start : start + batch])
-                parts.append(self._network(part).numpy())
+                parts.append(self.module(part).numpy())
         return np.concatenate(parts)
 
     @contextmanager

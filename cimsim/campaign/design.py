@@ -363,6 +363,22 @@ class Chip(Section):
         True, description="apply the silicon calibration factors alpha..zeta"
     )
     trace_images: int = Field(1, ge=1, description="images whose activity drives the energy model")
+    dynamic_products: Literal["digital", "sram_array", "none"] = Field(
+        "digital",
+        description="where products of two activations (attention) are computed: digital SRAM "
+        "macros, SRAM subarrays that are written each time, or not counted",
+    )
+    dynamic_activity: Fraction = Field(
+        0.5, description="share of ones among the bits of the operands of such products"
+    )
+    digital_operations: Literal["counted", "none"] = Field(
+        "counted",
+        description="residual adds, softmax, layer norm and other digital operations: counted or "
+        "not",
+    )
+    digital_lanes: int = Field(
+        64, ge=1, le=65536, description="elements that a unit for such operations takes in at once"
+    )
     buffers: Buffers = Buffers()
     buses: Buses = Buses()
     wires: Wires = Wires()

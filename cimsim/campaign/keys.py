@@ -82,7 +82,7 @@ STAGES: dict[str, Stage] = {
         upstream=("checkpoint",),
     ),
     "map": Stage(
-        1,
+        2,
         (
             "cell.bits",
             "array.rows",
@@ -126,7 +126,7 @@ STAGES: dict[str, Stage] = {
         upstream=("checkpoint", "calibrate"),
     ),
     "ppa": Stage(
-        1,
+        2,
         (
             "cell",
             "array",

@@ -14,7 +14,7 @@ RESULTS = Path("results")
 FILES: dict[str, tuple[str, ...]] = {
     "checkpoint": ("state.parquet", "training.parquet"),
     "calibrate": ("scales.parquet", "predictions.parquet"),
-    "map": ("layers.parquet", "weights.parquet", "column_sums.parquet"),
+    "map": ("layers.parquet", "weights.parquet", "column_sums.parquet", "operations.parquet"),
     "trace": ("trace.parquet",),
     "ppa": ("chip.parquet", "layers.parquet", "components.parquet"),
 }
@@ -31,7 +31,10 @@ READS: dict[str, dict[str, tuple[str, ...]]] = {
         "map": ("column_sums.parquet",),
     },
     "trace": {"checkpoint": ("state.parquet",), "calibrate": ("scales.parquet",)},
-    "ppa": {"map": ("layers.parquet", "weights.parquet"), "trace": ("trace.parquet",)},
+    "ppa": {
+        "map": ("layers.parquet", "weights.parquet", "operations.parquet"),
+        "trace": ("trace.parquet",),
+    },
 }
 """Files of other stages that a stage reads. Each is an edge of the workflow's graph for every job,
 so none is here that is not read."""

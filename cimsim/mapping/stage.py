@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, from_numpy
 
 from cimsim.arrays.column_sums import column_sum_histogram
 from cimsim.arrays.settings import ArraySettings
@@ -19,9 +19,10 @@ from cimsim.calibration.scales import load_quantized
 from cimsim.campaign.design import DesignPoint
 from cimsim.mapping.cells import place
 from cimsim.mapping.self_check import check_ideal_arrays
-from cimsim.schemas import COLUMN_SUMS, LAYERS, WEIGHT_CODES
+from cimsim.schemas import COLUMN_SUMS, LAYERS, OPERATIONS, WEIGHT_CODES
 from cimsim.tables import read_table, write_table
 from cimsim.workloads.datasets import load_dataset
+from cimsim.workloads.operations import Operation, operation_table
 from cimsim.workloads.torch_setup import reproducible
 
 COLUMN_SUM_IMAGES = 32
@@ -38,7 +39,7 @@ def map_network(
     output: Path,
     provenance: Mapping[str, Any],
 ) -> None:
-    """Write layers.parquet, weights.parquet and column_sums.parquet.
+    """Write layers.parquet, weights.parquet, column_sums.parquet and operations.parquet.
 
     Layers that stay in floating point are listed (on_array false) with the codes and cells they
     would have, because the hardware model may place them all the same; they have no column sums.
@@ -52,6 +53,9 @@ def map_network(
         network = load_quantized(point, checkpoint, calibration, data)
         check_ideal_arrays(network, point, images[:1])
         sums = count_column_sums(network, point, images)
+        matrix = {layer.shape.name for layer in network.layers}
+        operations = operation_table(network.module, matrix, from_numpy(images[:1]))
+    _write_operations(output / "operations.parquet", operations, provenance)
     write_table(output / "layers.parquet", _layer_columns(network, point), LAYERS, provenance)
     codes = {layer.shape.name: layer.weights.codes for layer in network.layers}
     columns = {
@@ -98,6 +102,14 @@ def read_column_sums(mapping: Path, point: DesignPoint) -> dict[str, Histogram]:
         histograms[str(name)] = np.zeros(size, dtype=np.int64)
         histograms[str(name)][sums[chosen]] = counts[chosen]
     return histograms
+
+
+def _write_operations(
+    path: Path, operations: Sequence[Operation], provenance: Mapping[str, Any]
+) -> None:
+    table = [{"order": n, **asdict(operation)} for n, operation in enumerate(operations)]
+    columns = {name: [row[name] for row in table] for name in OPERATIONS.names}
+    write_table(path, columns, OPERATIONS, provenance)
 
 
 def _write_column_sums(

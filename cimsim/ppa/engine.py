@@ -66,10 +66,16 @@ class Component:
 
 @dataclass(frozen=True)
 class LayerReport:
-    """Figures of one layer: scalars by name, and the dynamic energy (J) of each component."""
+    """Figures of one layer: scalars by name, and by part of the engine dynamic energy and leakage.
+
+    `leakage` (J an image) adds up to the scalar energy_leakage_j. `waiting` (W) is what the layer's
+    tiles draw while they wait.
+    """
 
     scalars: dict[str, float]
     energy: dict[str, float]
+    leakage: dict[str, float]
+    waiting: dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -208,7 +214,12 @@ def _native_layer(layer: NetworkLayer) -> _native.NetworkLayer:
 def _report(raw: _native.ChipReport) -> Report:
     return Report(
         chip=dict(raw.chip),
-        layers=[LayerReport(dict(layer.scalars), dict(layer.energy)) for layer in raw.layers],
+        layers=[
+            LayerReport(
+                dict(layer.scalars), dict(layer.energy), dict(layer.leakage), dict(layer.waiting)
+            )
+            for layer in raw.layers
+        ],
         components=[
             Component(c.name, c.copies, c.area, c.leakage, c.sensing_time, c.fits)
             for c in raw.components

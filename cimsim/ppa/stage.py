@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from cimsim import _native, schemas
 from cimsim.campaign.design import DesignPoint
 from cimsim.errors import UserError
+from cimsim.ppa.digital import OFF_ARRAYS, PRODUCT, DigitalPart, evaluate_digital, with_digital
 from cimsim.ppa.engine import (
     Activity,
     NetworkLayer,
@@ -90,12 +91,14 @@ class Network:
         weights: weight codes (schemas.WEIGHT_CODES).
         trace: input codes of one or more images (schemas.TRACE); energies are means over them.
         threads: threads to use; results do not depend on them.
+        operations: what the network computes besides (schemas.OPERATIONS).
     """
 
     layers: pa.Table
     weights: pa.Table
     trace: pa.Table
     threads: int = 1
+    operations: pa.Table = field(default_factory=schemas.OPERATIONS.empty_table)
     _activities: dict[Any, Activity] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
@@ -110,6 +113,7 @@ class Network:
             read_table(mapping / "weights.parquet", schemas.WEIGHT_CODES),
             read_table(trace / "trace.parquet", schemas.TRACE),
             threads,
+            read_table(mapping / "operations.parquet", schemas.OPERATIONS),
         )
 
     def activity(
@@ -170,7 +174,11 @@ def evaluate_design(point: DesignPoint, shared: Network) -> Tables:
         )
     network = [_network_layer(row, point) for row in placed]
     activity = shared.activity(point, network, placed, with_weights=needs_weights(context))
-    return chip_tables(point, context, network, [row["index"] for row in placed], activity)
+    indices = [row["index"] for row in placed]
+    operations = list(rows(shared.operations))
+    if len(placed) < shared.layers.num_rows:
+        operations.append({"name": "", "kind": OFF_ARRAYS, "on_layer_unit": False})
+    return chip_tables(point, context, network, indices, activity, operations)
 
 
 def chip_tables(
@@ -179,6 +187,7 @@ def chip_tables(
     network: Sequence[NetworkLayer],
     indices: Sequence[int],
     activity: Activity,
+    operations: Sequence[Mapping[str, Any]] = (),
 ) -> Tables:
     """Evaluate a chip and return the columns of its three tables.
 
@@ -188,6 +197,7 @@ def chip_tables(
         network: the layers on the chip.
         indices: place of each layer in the network's order of execution.
         activity: that of the layers.
+        operations: what the network computes besides (rows of schemas.OPERATIONS).
 
     Raises:
         UserError: the model has no circuit for the design.
@@ -196,16 +206,23 @@ def chip_tables(
         report = activity.evaluate(context)
         report.check_layout()
         report.check_finite()
-    figures = report.chip | performance(report.chip, _operations(network, point), context)
+    digital = evaluate_digital(
+        point,
+        operations,
+        clock_period=report.chip["clock_period_s"],
+        array_latency=report.chip["latency_s"],
+    )
+    report = with_digital(report, digital)
+    count = _operations(network, point) + sum(block.operations for block in digital.blocks)
+    figures: dict[str, Any] = report.chip | performance(report.chip, count, context)
+    figures["not_counted"] = "; ".join(digital.left_out)
     return {
         "chip": {
-            field.name: [
-                int(figures[field.name]) if pa.types.is_integer(field.type) else figures[field.name]
-            ]
-            for field in schemas.CHIP
+            c.name: [int(figures[c.name]) if pa.types.is_integer(c.type) else figures[c.name]]
+            for c in schemas.CHIP
         },
-        "layers": _layer_columns(network, indices, report),
-        "components": _component_columns(network, report),
+        "layers": _layer_columns(point, network, indices, digital, report),
+        "components": _component_columns(_names(network, digital), report),
     }
 
 
@@ -310,15 +327,27 @@ def _stored_weights(
     return [stored[row["layer"]] for row in placed]
 
 
+def _names(network: Sequence[NetworkLayer], digital: DigitalPart) -> list[str]:
+    return [*(layer.name for layer in network), *(block.name for block in digital.blocks)]
+
+
 def _layer_columns(
-    network: Sequence[NetworkLayer], indices: Sequence[int], report: Report
+    point: DesignPoint,
+    network: Sequence[NetworkLayer],
+    indices: Sequence[int],
+    digital: DigitalPart,
+    report: Report,
 ) -> dict[str, list[Any]]:
+    blocks = digital.blocks
+    places = [
+        "novel" if x.scalars["novel"] else "conventional" for x in report.layers[: len(network)]
+    ]
+    places += [point.chip.dynamic_products if b.kind == PRODUCT else "unit" for b in blocks]
     columns: dict[str, list[Any]] = {
-        "layer": [layer.name for layer in network],
-        "index": list(indices),
-        "mapping": [
-            "novel" if layer.scalars["novel"] else "conventional" for layer in report.layers
-        ],
+        "layer": _names(network, digital),
+        "index": [*indices, *(block.index for block in blocks)],
+        "operation": ["matrix"] * len(network) + [block.kind for block in blocks],
+        "mapping": places,
     }
     for column in schemas.PPA_LAYERS:
         if column.name not in columns:
@@ -331,25 +360,33 @@ def _layer_columns(
 def _circuit(name: str) -> str:
     """Return the key in :data:`COMPONENTS` of a circuit that is named by level and part."""
     level, _, part = name.partition(".")
-    if level == "subarray":
+    if level in ("subarray", "digital"):
         return part
     return f"{level.removeprefix('novel_').removeprefix('conventional_')}_{part}"
 
 
-def _component_columns(network: Sequence[NetworkLayer], report: Report) -> dict[str, list[Any]]:
-    """Return area and leakage of the chip's components, then the energy of each layer's."""
+def _component(circuit: str) -> str:
+    """Return the component of a circuit; those of digital blocks are components by themselves."""
+    return COMPONENTS.get(circuit, circuit)
+
+
+def _component_columns(names: Sequence[str], report: Report) -> dict[str, list[Any]]:
+    """Return area and leakage of the chip's components, then the energies of each layer's."""
     area: dict[str, float] = defaultdict(float)
     leakage: dict[str, float] = defaultdict(float)
     for circuit in report.components:
-        component = COMPONENTS[_circuit(circuit.name)]
+        component = _component(_circuit(circuit.name))
         area[component] += circuit.copies * circuit.area
         leakage[component] += circuit.copies * circuit.leakage
-    entries = [("chip", name, area[name], 0.0, leakage[name]) for name in area]
-    for layer, figures in zip(network, report.layers, strict=True):
-        energy: dict[str, float] = defaultdict(float)
-        for part, joule in figures.energy.items():
-            energy[COMPONENTS[part]] += joule
-        entries += [(layer.name, name, 0.0, energy[name], 0.0) for name in energy if energy[name]]
+    entries: list[tuple[str | float, ...]] = [
+        ("chip", name, area[name], 0.0, 0.0, leakage[name]) for name in area
+    ]
+    for layer, figures in zip(names, report.layers, strict=True):
+        energies: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0])
+        for which, parts in enumerate((figures.energy, figures.leakage)):
+            for part, joule in parts.items():
+                energies[_component(part)][which] += joule
+        entries += [(layer, name, 0.0, *both, 0.0) for name, both in energies.items() if any(both)]
     return {
         name: [entry[i] for entry in entries] for i, name in enumerate(schemas.COMPONENTS.names)
     }

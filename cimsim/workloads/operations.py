@@ -73,10 +73,42 @@ _KINDS = {
 """Kind of each digital operation, by operator."""
 
 _MOVES = frozenset(
-    "_to_copy _unsafe_view arange bernoulli cat clone constant_pad_nd contiguous copy_ detach "
-    "empty empty_like expand fill_ flip full gather index index_select lift_fresh new_empty "
-    "new_ones new_zeros ones repeat roll set_ stack zeros zeros_like _reshape_alias "
-    "_unsafe_index upsample_nearest2d embedding".split()
+    (
+        "_reshape_alias",
+        "_to_copy",
+        "_unsafe_index",
+        "_unsafe_view",
+        "arange",
+        "bernoulli",
+        "cat",
+        "clone",
+        "constant_pad_nd",
+        "contiguous",
+        "copy_",
+        "detach",
+        "embedding",
+        "empty",
+        "empty_like",
+        "expand",
+        "fill_",
+        "flip",
+        "full",
+        "gather",
+        "index",
+        "index_select",
+        "lift_fresh",
+        "new_empty",
+        "new_ones",
+        "new_zeros",
+        "ones",
+        "repeat",
+        "roll",
+        "set_",
+        "stack",
+        "upsample_nearest2d",
+        "zeros",
+        "zeros_like",
+    )
 )
 """Operators that make or move data and compute nothing, besides views."""
 
@@ -137,11 +169,11 @@ def operation_table(
     return observer.found
 
 
-class _Observer(TorchDispatchMode):
+class _Observer(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Records the operators that run outside the matrix layers."""
 
     def __init__(self, network: nn.Module, matrix_layers: Collection[str]) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.found: list[Operation] = []
         self._network = network
         self._matrix = frozenset(matrix_layers)
@@ -202,10 +234,18 @@ class _Observer(TorchDispatchMode):
         tokens, width = query.shape[-2:]
         keys = key.shape[-2]
         shape = {"batch": heads, "vectors": tokens}
-        self._record(PRODUCT, "scores", left="query", right="key", rows=width, columns=keys, **shape)
+        self._record(
+            PRODUCT, "scores", left="query", right="key", rows=width, columns=keys, **shape
+        )
         self._record("softmax", elements=heads * tokens * keys, length=keys)
         self._record(
-            PRODUCT, "values", left="softmax", right="value", rows=keys, columns=value.shape[-1], **shape
+            PRODUCT,
+            "values",
+            left="softmax",
+            right="value",
+            rows=keys,
+            columns=value.shape[-1],
+            **shape,
         )
 
     def _product(self, left: Tensor, right: Tensor) -> None:
@@ -232,21 +272,7 @@ class _Observer(TorchDispatchMode):
         operands = [a for a in args if isinstance(a, Tensor)]
         if kind in ("add", "multiply") and (len(operands) < 2 or min(map(_size, operands)) <= 1):
             return  # by one number: part of the scales of the codes
-        length = 1
-        if kind == "softmax":
-            length = output.shape[args[1]]
-        elif operator == "native_layer_norm":
-            length = math.prod(args[1])
-        elif operator == "native_group_norm":
-            length = count // (args[3] * args[6])
-        elif operator == "_fused_rms_norm":
-            length = math.prod(args[1])
-        elif kind == "max_pool" and operator.startswith("max_pool2d"):
-            length = math.prod(args[1])
-        elif operator == "avg_pool2d":
-            length = math.prod(args[1])
-        elif kind in ("max_pool", "average_pool"):
-            length = max(1, operands[0].numel() // count)
+        length = _length(kind, operator, args, output)
         self._record(kind, elements=count, length=length, on_layer_unit=self._on_layer_unit(kind))
 
     def _on_layer_unit(self, kind: str) -> bool:
@@ -273,3 +299,16 @@ class _Observer(TorchDispatchMode):
 
 def _size(tensor: Tensor) -> int:
     return tensor.numel()
+
+
+def _length(kind: str, operator: str, args: Any, output: Tensor) -> int:
+    """Return how many elements a row or window of a digital operation combines."""
+    if kind == "softmax":
+        return int(output.shape[args[1]])
+    if operator == "native_group_norm":  # input, gain, bias, images, channels, pixels, groups
+        return int(output.numel() // (args[3] * args[6]))
+    if kind == "layer_norm" or operator in ("max_pool2d_with_indices", "avg_pool2d"):
+        return math.prod(args[1])  # shape of the row or window
+    if kind in ("max_pool", "average_pool"):
+        return max(1, int(args[0].numel()) // output.numel())
+    return 1

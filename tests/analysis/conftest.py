@@ -192,6 +192,12 @@ class Stages:
             "tops_per_w": 13.0 / (dynamic * 1e6),
             "tops": 2.0,
             "memory_utilization": 0.55,
+            "area_dynamic_products_m2": 0.0,
+            "area_digital_operations_m2": 0.0,
+            "energy_dynamic_products_j": 0.0,
+            "energy_digital_operations_j": 0.0,
+            "latency_digital_s": 0.0,
+            "not_counted": "programming of the weights",
         }
         about = {"key_text": ["{}"], "made_by": [maker(MAKER)]}
         rows = {name: [value] for name, value in chip.items()}
@@ -199,6 +205,7 @@ class Stages:
         for count in ("tile_rows", "tile_columns", "speed_up_rows", "speed_up_columns"):
             figures[count] = [2] * len(LAYERS)
         figures |= {"layer": LAYERS, "index": range(len(LAYERS)), "mapping": ["novel"] * 3}
+        figures["operation"] = ["matrix"] * len(LAYERS)
         figures["energy_dynamic_j"] = [dynamic * share for share in (0.5, 0.3, 0.2)]
         scopes = ("chip", *LAYERS)
         parts = {
@@ -206,6 +213,7 @@ class Stages:
             "component": [name for _ in scopes for name in COMPONENTS],
             "area_m2": [1e-7 * (scope == "chip") for scope in scopes for _ in COMPONENTS],
             "energy_j": [1e-8 * (scope != "chip") for scope in scopes for _ in COMPONENTS],
+            "energy_leakage_j": [1e-9 * (scope != "chip") for scope in scopes for _ in COMPONENTS],
             "leakage_w": [1e-6 * (scope == "chip") for scope in scopes for _ in COMPONENTS],
         }
         tables = {

@@ -33,6 +33,7 @@ def results(tmp_path):
     for stage, name, written, schema in (
         ("map", "layers", layers, schemas.LAYERS),
         ("map", "weights", weights, schemas.WEIGHT_CODES),
+        ("map", "operations", schemas.OPERATIONS.empty_table(), schemas.OPERATIONS),
         ("trace", "trace", trace, schemas.TRACE),
     ):
         path = stage_folder(stage, keys[stage], tmp_path) / f"{name}.parquet"
