@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from cimsim import _native
 from cimsim.arrays import random
+from cimsim.arrays.adc import static_errors
 from cimsim.arrays.reference import Oracle
 from cimsim.arrays.settings import ArraySettings
 from cimsim.arrays.shift import shifted_inputs
@@ -35,7 +36,7 @@ class ProgrammedLayer:
 
     What no kernel has is left to the oracle: noise or drift directions shared by a batch (fidelity
     switches of the reference that tie all cells to each call), float32 accumulation of sums that
-    float32 cannot hold, static errors of the ADC, and noise of charge that is sampled.
+    float32 cannot hold, errors of the ADC that no cells can stand for, and noise of sampled charge.
     """
 
     def __init__(
@@ -82,6 +83,8 @@ class ProgrammedLayer:
     def _read(self, codes: NDArray[np.integer], first_vector: int, part: int = 0) -> Floats:
         """Return step * sum of codes by place, [vectors, columns], for shifted codes."""
         lowest_bits, isa = codes.astype(np.uint16), os.environ.get("CIMSIM_ISA", "")
+        if self._settings.has_adc_errors:
+            lowest_bits = with_constant_inputs(lowest_bits, self._settings)
         sums = self._kernels[part].product(lowest_bits, first_vector, isa)
         result: Floats = self._settings.adc_step * sums.astype(np.float64)
         return result
@@ -109,7 +112,9 @@ class ProgrammedLayer:
 
     def _needs_oracle(self) -> bool:
         settings = self._settings
-        if settings.drifts_per_read or settings.has_adc_errors or settings.has_column_noise:
+        if settings.drifts_per_read or settings.has_column_noise:
+            return True
+        if settings.has_adc_errors and not settings.adc_errors_are_linear:
             return True
         if settings.has_read_noise and settings.read_noise_scope == "batch":
             return True
@@ -118,7 +123,7 @@ class ProgrammedLayer:
         places = (1 << settings.dac_bits * settings.input_cycles) - 1
         places *= (1 << settings.cell_bits * settings.cells_per_weight) - 1
         top = min(settings.adc_top, settings.largest_sum)
-        if settings.has_output_noise or not settings.at_means:
+        if settings.has_output_noise or settings.has_adc_errors or not settings.at_means:
             top = settings.adc_top
         largest = top * places * settings.groups(len(self._weights))
         return 4 * largest > EXACT_IN_FLOAT32
@@ -133,6 +138,8 @@ def _program(part: Part, layer: str, seed: int) -> Any:
     settings = part.settings
     cells = program(part.codes, settings, layer, seed)
     geometry = native_settings(settings, part.codes.shape, layer, seed)
+    if settings.has_adc_errors:
+        return _with_adc_errors(cells.effective(settings), settings, part.codes.shape, layer, seed)
     exact = cells.conductance is None and bool(
         np.array_equal(settings.state_levels, np.arange(settings.states))
     )
@@ -142,6 +149,37 @@ def _program(part: Part, layer: str, seed: int) -> Any:
         low, high = settings.states_mean[[0, -1]]
         return _native.ArrayLayer.of_digits(geometry, cells.digits, low, high)
     return _native.ArrayLayer.of_conductances(geometry, cells.effective(settings), cells.reference)
+
+
+def _with_adc_errors(
+    effective: Floats, settings: ArraySettings, shape: tuple[int, int], layer: str, seed: int
+) -> Any:
+    """Return a kernel whose cells [n_c, K, C] stand for the gain and the offset of the ADCs.
+
+    The gain scales a column of a row group. The offset is one more cell at the end of each group,
+    whose input digit is 1 in every read. Without read noise this is exact.
+    """
+    (rows, columns), read = shape, settings.parallel_rows
+    groups = settings.groups(rows)
+    key = random.make_key(seed, layer)
+    group_of_row = np.arange(rows) // read
+    ends = np.minimum((np.arange(groups) + 1) * read, rows)
+    cells = np.empty((settings.cells_per_weight, rows + groups, columns))
+    for j, slice_cells in enumerate(effective):
+        offset, gain = static_errors(settings, key, groups, columns, j)
+        scaled = slice_cells * (1.0 + gain[group_of_row])
+        cells[j] = np.insert(scaled, ends, offset * settings.adc_step, axis=0)
+    geometry = native_settings(settings, (rows + groups, columns), layer, seed)
+    geometry.parallel_rows = read + 1
+    return _native.ArrayLayer.of_conductances(geometry, cells, np.zeros(rows + groups))
+
+
+def with_constant_inputs(codes: NDArray[np.uint16], settings: ArraySettings) -> NDArray[np.uint16]:
+    """Return codes [M, K + G] with one more input at the end of each row group, of digits 1."""
+    rows, read = codes.shape[1], settings.parallel_rows
+    ends = np.minimum((np.arange(settings.groups(rows)) + 1) * read, rows)
+    ones = sum(1 << (settings.dac_bits * i) for i in range(settings.input_cycles))
+    return np.insert(codes, ends, np.uint16(ones), axis=1)
 
 
 def native_settings(settings: ArraySettings, shape: tuple[int, int], layer: str, seed: int) -> Any:

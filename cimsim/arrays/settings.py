@@ -15,12 +15,11 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from cimsim.arrays import from_point
 from cimsim.arrays.adc import read_inl
 from cimsim.arrays.adc_range import calibrated_step
-from cimsim.arrays.output_noise import read_output_noise
-from cimsim.devices.charge import ChargeColumns, relative_noise_charge
+from cimsim.devices.charge import ChargeColumns
 from cimsim.devices.drift import read_exponents
-from cimsim.devices.states import read_states, sram_states, two_resistance_states
 from cimsim.errors import UserError
 
 if TYPE_CHECKING:
@@ -31,10 +30,6 @@ Floats = NDArray[np.float64]
 EVEN_SPACING = 1e-9
 """States whose distance from even spacing is below this (in steps) are evenly spaced: it is only
 float rounding, and column sums must be exact integers then."""
-
-
-ROOM_TEMPERATURE = 300.0
-"""Temperature (K) at which read noise is given."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -225,6 +220,11 @@ class ArraySettings:
         return self.adc_offset > 0.0 or self.adc_gain_error > 0.0 or self.adc_inl is not None
 
     @property
+    def adc_errors_are_linear(self) -> bool:
+        """True if the ADC's errors are an offset and a gain of sums without noise of their own."""
+        return self.adc_inl is None and not (self.has_read_noise or self.has_output_noise)
+
+    @property
     def is_random(self) -> bool:
         """True if two seeds can give different products."""
         if self.stuck_at_0 > 0.0 or self.stuck_at_1 > 0.0:
@@ -251,12 +251,12 @@ class ArraySettings:
             ValueError: the policy is `calibrated` and no step is given.
         """
         step = adc_step_for(point) if adc_step is None else adc_step
-        mean, std = _states(point)
+        mean, std = from_point.states(point)
         first_step = point.fidelity.adc_unit == "first_step"
         unit = mean[1] - mean[0] if first_step else (mean[-1] - mean[0]) / (len(mean) - 1)
         noise, retention = point.nonideality, point.nonideality.retention
         top, inl_file = adc_top(point), point.array.adc.inl_file
-        output_mean, output_std = _output_noise(point, top, step)
+        output_mean, output_std = from_point.output_noise(point, top, step)
         exponents = retention.exponents_file
         settings = cls(
             weight_bits=point.quantization.weight_bits,
@@ -271,7 +271,7 @@ class ArraySettings:
             device_variation=noise.device_variation,
             variation_unit=noise.variation_unit,
             variation_distribution=noise.variation_distribution,
-            read_noise=_read_noise(point),
+            read_noise=from_point.read_noise(point),
             stuck_at_0=noise.stuck_at_0,
             stuck_at_1=noise.stuck_at_1,
             drift_time=retention.time / retention.reference_time,
@@ -290,7 +290,7 @@ class ArraySettings:
             adc_offset=point.array.adc.offset,
             adc_gain_error=point.array.adc.gain_error,
             adc_inl=read_inl(Path(inl_file), top) if inl_file else None,
-            charge=_charge(point),
+            charge=from_point.charge(point),
             signed_weights=point.array.signed_weights,
             input_shift=point.fidelity.input_shift,
             stuck_at_rates=point.fidelity.stuck_at_rates,
@@ -331,40 +331,6 @@ def adc_step_for(point: DesignPoint, histogram: NDArray[np.int64] | None = None)
     return calibrated_step(histogram, policy.observer, policy.percentile, (1 << bits) - 1)
 
 
-def _read_noise(point: DesignPoint) -> float:
-    """Return the relative standard deviation of one read at the temperature of the cells.
-
-    Thermal noise has the variance 4 k T G df (Nyquist, Phys. Rev. 32, 110, 1928); the share of the
-    variance at 300 K that is thermal grows with T / 300 K, and the rest does not.
-    """
-    noise = point.nonideality
-    share = noise.read_noise_thermal_share
-    growth = 1.0 + share * (noise.temperature / ROOM_TEMPERATURE - 1.0)
-    return noise.read_noise * math.sqrt(growth)
-
-
-def _charge(point: DesignPoint) -> ChargeColumns | None:
-    """Return how columns of capacitors are read; None for the other technologies."""
-    charge, array = point.array.charge, point.array
-    if point.cell.technology != "nvcap":
-        return None
-    states, levels = (1 << point.cell.bits) - 1, (1 << array.dac_bits) - 1
-    noise = 0.0
-    if charge.step_capacitance > 0.0:
-        # An input step is 1 / levels of the voltage: units are one cell step times one input step.
-        step_voltage = charge.voltage / levels
-        temperature = point.nonideality.temperature
-        noise = relative_noise_charge(charge.step_capacitance, step_voltage, temperature)
-    return ChargeColumns(
-        readout=charge.readout,
-        parasitic=charge.parasitic,
-        feedback=float(array.parallel_rows * states),
-        amplifier_gain=charge.amplifier_gain,
-        mismatch=charge.mismatch,
-        noise_charge=noise,
-    )
-
-
 def _check_lognormal(settings: ArraySettings) -> None:
     """Raises UserError for a state that deviates from 0, which no lognormal conductance does."""
     if settings.variation_distribution == "normal":
@@ -376,27 +342,3 @@ def _check_lognormal(settings: ArraySettings) -> None:
             f"nonideality.variation_distribution is lognormal, but state {state} has the mean 0 "
             "and a deviation; allowed: normal, means above 0, or variation_unit state"
         )
-
-
-def _states(point: DesignPoint) -> tuple[Floats, Floats]:
-    """Return mean and standard deviation of the states in S (SRAM: relative to the on state)."""
-    cell = point.cell
-    states = 1 << cell.bits
-    if cell.states_file:
-        return read_states(Path(cell.states_file), states)
-    if cell.technology == "sram":
-        return sram_states(), np.zeros(states)
-    mean = two_resistance_states(states, cell.resistance_on, cell.resistance_off)
-    return mean, np.zeros(states)
-
-
-def _output_noise(
-    point: DesignPoint, top: int, step: float
-) -> tuple[Floats, Floats] | tuple[None, None]:
-    file = point.nonideality.output_noise.file
-    if not file:
-        return None, None
-    sums = ((1 << point.cell.bits) - 1) * ((1 << point.array.dac_bits) - 1)
-    largest = point.array.parallel_rows * sums
-    needed = min(largest, math.floor(top * step)) + 1
-    return read_output_noise(Path(file), needed, max(largest, 1 << point.array.adc.bits) + 1)

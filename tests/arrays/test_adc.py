@@ -1,5 +1,7 @@
 """The ADC: its characteristic, its static errors and its calibrated range."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -153,3 +155,28 @@ def test_the_least_mean_squared_error(counts, codes):
 def test_rare_large_sums_are_clipped_if_that_costs_less():
     histogram = np.array([1000] * 30 + [0] * 200 + [1])
     assert calibrated_step(histogram, "mse", 50.5, 15) < 230 / 15 / 2
+
+
+@pytest.mark.parametrize("rows", [1, 16, 50, 64])
+@pytest.mark.parametrize("scheme", ["offset", "twos_complement"])
+@pytest.mark.parametrize(("dac_bits", "step"), [(1, 1.0), (3, 0.7), (8, 31.0)])
+def test_offset_and_gain_run_natively(settings, rows, scheme, dac_bits, step):
+    generator = np.random.default_rng(rows)
+    codes, weights = generator.integers(0, 256, (6, rows)), generator.integers(-127, 128, (rows, 9))
+    array = settings(
+        signed_weights=scheme,
+        parallel_rows=16,
+        dac_bits=dac_bits,
+        adc_step=step,
+        adc_top=127,
+        adc_offset=1.5,
+        adc_gain_error=0.05,
+        device_variation=0.1,
+    )
+    layer = ProgrammedLayer(weights, array, "a", 1)
+    assert layer._oracle is None
+    expected = array_reads(codes, weights, array, "a", 1, 5).product
+    found = layer.product(codes, 5)
+    assert np.mean(found != expected) <= 0.05
+    without = ProgrammedLayer(weights, replace(array, adc_offset=0.0), "a", 1).product(codes, 5)
+    assert np.mean(without != expected) > 0.5
