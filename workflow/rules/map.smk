@@ -1,4 +1,4 @@
-# Weights on arrays: the layer table, the integer weights and the histogram of column sums.
+# Weights on arrays: layer table, integer weights, histogram of column sums, digital operations.
 rule map:
     input:
         unpack(PLAN.upstream("map")),
@@ -6,6 +6,7 @@ rule map:
         "results/map/{key}/layers.parquet",
         "results/map/{key}/weights.parquet",
         "results/map/{key}/column_sums.parquet",
+        "results/map/{key}/operations.parquet",
     log:
         "results/logs/map/{key}.log",
     benchmark:
