@@ -119,3 +119,48 @@ def test_mistakes() -> None:
         convert(nn.Sequential(nn.ReLU()), WIDE, torch.rand(4, 16))
     with pytest.raises(UserError, match="input is not finite"):
         convert(nn.Sequential(linear), WIDE, torch.full((4, 16), torch.nan))
+
+
+@pytest.mark.parametrize(
+    "design",
+    [
+        {"nonideality.device_variation": 0.1, "nonideality.variation_unit": "step"},
+        {"nonideality.device_variation": 0.1, "nonideality.variation_distribution": "lognormal"},
+        {"array.adc.offset": 0.25, "array.signed_weights": "differential"},
+        {"array.adc.gain_error": 0.05, "nonideality.read_noise": 0.01},
+        {"array.row_wire_resistance": 1.0, "array.column_wire_resistance": 1.0},
+        {
+            "cell.technology": "nvcap",
+            "array.charge.readout": "sharing",
+            "array.charge.parasitic": 1e3,
+        },
+        {"cell.technology": "nvcap", "array.charge.step_capacitance": 1e-19},
+        {"cell.technology": "nvcap", "array.charge.mismatch": 0.1},
+    ],
+)
+def test_every_deviation_reaches_the_network(model, images, design) -> None:
+    ideal = convert(model, WIDE, images)(images)
+    deviating = convert(model, WIDE | design, images)
+    found = deviating(images)
+    error = float((found - ideal).norm() / ideal.norm())
+    assert 1e-4 < error < 1.0
+    deviating.program(0)
+    assert torch.equal(torch.vstack([deviating(images[:3]), deviating(images[3:])]), found)
+
+
+def test_a_hotter_chip_is_noisier(model, images) -> None:
+    ideal = convert(model, WIDE, images)(images)
+    errors = [
+        float(
+            (
+                convert(
+                    model,
+                    WIDE | {"nonideality.read_noise": 0.1, "nonideality.temperature": kelvin},
+                    images,
+                )(images)
+                - ideal
+            ).norm()
+        )
+        for kelvin in (100.0, 300.0, 900.0)
+    ]
+    assert errors[0] < errors[1] < errors[2]

@@ -69,8 +69,21 @@ def programmed(point, folders, seed):
         {"array": {"adc": {"bits": 8, "range": {"policy": "calibrated", "percentile": 100.0}}}},
         {"array": WIDE_ADC, "fidelity": {"input_shift": "data_minimum"}},
         {"array": WIDE_ADC, "fidelity": {"first_layer": "float"}},
+        {"array": {**WIDE_ADC, "signed_weights": "differential"}, "cell": {"bits": 1}},
+        {"array": {"adc": {"bits": 9}, "signed_weights": "twos_complement"}, "cell": {"bits": 2}},
+        {"cell": {"technology": "nvcap"}, "array": WIDE_ADC},
     ],
-    ids=["rram", "sram", "two-bits", "calibrated", "data-minimum", "first-float"],
+    ids=[
+        "rram",
+        "sram",
+        "two-bits",
+        "calibrated",
+        "data-minimum",
+        "first-float",
+        "differential",
+        "twos-complement",
+        "nvcap",
+    ],
 )
 def test_an_ideal_array_gives_the_quantised_networks_logits(stages, model, sections):
     point, folders = stages(model, **sections)
