@@ -308,6 +308,17 @@ def budget(
 
 
 @app.command()
+def budget_tables(campaign: CampaignPath, results: Results = RESULTS) -> None:
+    """Join the error budgets of all points of a campaign into its tables."""
+    from cimsim.analysis.budget import join_budgets
+
+    loaded, output = _campaign(campaign, results)
+    if not loaded.budget:
+        raise UserError(f"{campaign}: budget is false; allowed: true, to have budgets to join")
+    join_budgets(loaded, results=results, output=output, provenance=_about_campaign(loaded))
+
+
+@app.command()
 def ppa(
     design: Design = "{}",
     results: Results = RESULTS,

@@ -85,6 +85,7 @@ class Campaign:
     seeds: Seeds
     statistics: Statistics
     accuracy: bool
+    budget: bool
     figures: tuple[Figure, ...]
     points: tuple[CampaignPoint, ...]
     dropped: tuple[Dropped, ...]
@@ -131,6 +132,7 @@ def expand(path: Path, content: CampaignFile) -> Campaign:
         seeds=content.seeds,
         statistics=content.statistics,
         accuracy=content.accuracy,
+        budget=content.budget,
         figures=content.figures,
         points=tuple(expansion.points.values()),
         dropped=tuple(expansion.dropped),

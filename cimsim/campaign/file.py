@@ -109,6 +109,11 @@ class CampaignFile(Exact):
         description="whether networks run on arrays; false: hardware figures alone, without infer "
         "jobs and accuracies on arrays",
     )
+    budget: bool = Field(
+        False,
+        description="whether to say for each point what the ADC and each effect cost, alone and "
+        "one after another (first block of seeds)",
+    )
     figures: tuple[Figure, ...] = Field((), description="figures to draw")
 
     @model_validator(mode="after")
@@ -132,6 +137,15 @@ class CampaignFile(Exact):
                     f"figures: {figure.name}: sweep is '{figure.sweep}'{hint}; "
                     f"allowed: {', '.join(names)}"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _budget_has_accuracies(self) -> Self:
+        if self.budget and not self.accuracy:
+            raise ValueError(
+                "budget: true but accuracy is false, so that no network runs on arrays; "
+                "allowed: false, or accuracy: true"
+            )
         return self
 
     @model_validator(mode="after")

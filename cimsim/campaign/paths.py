@@ -56,6 +56,9 @@ TABLES = (
 )
 """Joined tables of a campaign."""
 
+BUDGET_TABLES = ("budget.parquet", "budget.csv", "budget_layers.parquet", "budget_codes.parquet")
+"""Joined tables of a campaign with an error budget."""
+
 KEY_FILE = "key.json"
 """The text whose hash is the key, beside the results."""
 
@@ -68,6 +71,12 @@ def stage_folder(stage: str, key: str, results: Path = RESULTS) -> Path:
 def seeds_file(first: str | int, last: str | int) -> str:
     """Return the name of the file with the seeds `first` to `last` (inclusive)."""
     return f"seeds_{int(first):04d}_{int(last):04d}.parquet"
+
+
+def budget_files(key: str, first: int, last: int, results: Path = RESULTS) -> list[Path]:
+    """Return the files of the error budget of a key of the infer stage: steps, layers, codes."""
+    folder = results / "budget" / key
+    return [folder / f"{n}_{first:04d}_{last:04d}.parquet" for n in ("steps", "layers", "codes")]
 
 
 def campaign_folder(name: str, results: Path = RESULTS) -> Path:

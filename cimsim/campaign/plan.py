@@ -16,11 +16,13 @@ from cimsim.campaign.expand import Campaign, CampaignPoint, load_campaign
 from cimsim.campaign.figure import Figure
 from cimsim.campaign.keys import STAGES, canonical, design_id, digest, group_key, stage_design
 from cimsim.campaign.paths import (
+    BUDGET_TABLES,
     FILES,
     JOIN_READS,
     READS,
     RESULTS,
     TABLES,
+    budget_files,
     campaign_folder,
     seeds_file,
     stage_folder,
@@ -77,6 +79,8 @@ class Plan:
         for campaign in self.campaigns.values():
             folder = campaign_folder(campaign.name)
             files += [str(folder / name) for name in (*TABLES, "summary.md")]
+            if campaign.budget:
+                files += [str(folder / name) for name in BUDGET_TABLES]
             files += self._figures(campaign)
         return files
 
@@ -119,6 +123,21 @@ class Plan:
                 if any((block.group, key) in mine for key in block.keys)
                 for file in _block_files(block)
             ]
+        }
+
+    def budget_files(self, wildcards: Any) -> dict[str, list[str]]:
+        """Return every file that the joined budget of a campaign reads, by stage."""
+        campaign = self._campaign(wildcards)
+        block = campaign.seeds.blocks()[0]
+        infer = dict.fromkeys(point.keys["infer"] for point in campaign.points)
+        calibrate = dict.fromkeys(point.keys["calibrate"] for point in campaign.points)
+        return {
+            "budget": [str(file) for key in infer for file in budget_files(key, *block)],
+            "calibrate": [
+                file
+                for key in calibrate
+                for file in _files("calibrate", key, JOIN_READS["calibrate"])
+            ],
         }
 
     def content(self, wildcards: Any) -> str:

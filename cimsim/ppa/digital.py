@@ -23,6 +23,9 @@ from cimsim.ppa.technology import load_context
 PRODUCT = "product"
 """Kind of an operation that multiplies two activations (cimsim.workloads.operations)."""
 
+UNKNOWN = "everything that the network file does not describe"
+"""Kind that stands for the operations of a network of which only the matrix layers are known."""
+
 OFF_ARRAYS = "layers_off_the_arrays"
 """Kind that stands for matrix layers which the design keeps off the arrays."""
 

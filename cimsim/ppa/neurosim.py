@@ -10,6 +10,7 @@ from pathlib import Path
 from cimsim.campaign.design import DesignPoint
 from cimsim.campaign.keys import canonical, changed_fields, file_digest
 from cimsim.errors import UserError
+from cimsim.ppa.digital import UNKNOWN
 from cimsim.ppa.engine import Activity, NetworkLayer, needs_weights, unpadded_positions
 from cimsim.ppa.neurosim_files import (
     NetworkLine,
@@ -111,7 +112,8 @@ def evaluate_network(point: DesignPoint, network: TracedNetwork) -> Tables:
         if keep:
             stored.append(weights)
     activity = Activity(layers, inputs, stored, point.quantization.input_bits)
-    return chip_tables(point, context, layers, range(len(layers)), activity)
+    rest = {"name": "", "kind": UNKNOWN, "on_layer_unit": False}
+    return chip_tables(point, context, layers, range(len(layers)), activity, [rest])
 
 
 def _layer(name: str, line: NetworkLine, positions: float) -> NetworkLayer:

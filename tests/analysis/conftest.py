@@ -172,11 +172,15 @@ class Stages:
             "area_adc_m2": 3.9e-6 * shrink * 2.0 ** (bits - 7),
             "area_accumulation_m2": 2.4e-6 * shrink,
             "area_other_m2": 7.5e-6 * shrink,
+            "area_dynamic_products_m2": 5e-7 * shrink,
+            "area_digital_operations_m2": 7e-7 * shrink,
         }
         energy = {
             "energy_adc_j": 4.5e-7 * shrink * 2.0 ** (0.7 * (bits - 7)),
             "energy_accumulation_j": 3e-8 * shrink * bits / 7,
             "energy_other_j": 2.4e-7 * shrink,
+            "energy_dynamic_products_j": 3e-8 * shrink,
+            "energy_digital_operations_j": 1e-8 * shrink,
         }
         dynamic = sum(energy.values())
         chip: dict[str, Any] = {
@@ -192,28 +196,25 @@ class Stages:
             "tops_per_w": 13.0 / (dynamic * 1e6),
             "tops": 2.0,
             "memory_utilization": 0.55,
-            "area_dynamic_products_m2": 0.0,
-            "area_digital_operations_m2": 0.0,
-            "energy_dynamic_products_j": 0.0,
-            "energy_digital_operations_j": 0.0,
-            "latency_digital_s": 0.0,
-            "not_counted": "programming of the weights",
+            "not_counted": "bias addition; memory outside the chip",
         }
         about = {"key_text": ["{}"], "made_by": [maker(MAKER)]}
         rows = {name: [value] for name, value in chip.items()}
-        figures: dict[str, Any] = {f.name: [0.25] * len(LAYERS) for f in schemas.PPA_LAYERS}
+        names = (*LAYERS, "scores")  # a product of activations after the second layer
+        figures: dict[str, Any] = {f.name: [0.25] * len(names) for f in schemas.PPA_LAYERS}
         for count in ("tile_rows", "tile_columns", "speed_up_rows", "speed_up_columns"):
-            figures[count] = [2] * len(LAYERS)
-        figures |= {"layer": LAYERS, "index": range(len(LAYERS)), "mapping": ["novel"] * 3}
-        figures["operation"] = ["matrix"] * len(LAYERS)
-        figures["energy_dynamic_j"] = [dynamic * share for share in (0.5, 0.3, 0.2)]
-        scopes = ("chip", *LAYERS)
+            figures[count] = [2] * len(names)
+        figures |= {"layer": names, "index": [*range(len(LAYERS)), 1]}
+        figures |= {"mapping": ["novel"] * 3 + ["digital"]}
+        figures |= {"operation": ["matrix"] * 3 + ["product"]}
+        figures["energy_dynamic_j"] = [dynamic * share for share in (0.5, 0.3, 0.1, 0.1)]
+        scopes = ("chip", *names)
         parts = {
             "scope": [scope for scope in scopes for _ in COMPONENTS],
             "component": [name for _ in scopes for name in COMPONENTS],
             "area_m2": [1e-7 * (scope == "chip") for scope in scopes for _ in COMPONENTS],
             "energy_j": [1e-8 * (scope != "chip") for scope in scopes for _ in COMPONENTS],
-            "energy_leakage_j": [1e-9 * (scope != "chip") for scope in scopes for _ in COMPONENTS],
+            "energy_leakage_j": [1e-10 * (scope != "chip") for scope in scopes for _ in COMPONENTS],
             "leakage_w": [1e-6 * (scope == "chip") for scope in scopes for _ in COMPONENTS],
         }
         tables = {

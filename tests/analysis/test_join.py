@@ -99,7 +99,11 @@ def test_seeds_layers_and_components_are_those_of_the_stages(
         chip = ppa_rows(point, "chip")[0]
         total = sum(row["energy_dynamic_j"] for row in layers)
         assert total == pytest.approx(chip["energy_dynamic_j"])
-        assert [row["index"] for row in layers] == [0, 1, 2]
+        assert [row["index"] for row in layers] == [0, 1, 1, 2]
+        product = layers[2]
+        assert (product["layer"], product["operation"]) == ("scores", "product")
+        assert product["kind"] is None
+        assert product["latency_s"] == 0.25
         parts = [row for row in tables["components"] if row["id"] == point.id]
         written = ppa_rows(point, "components")
         assert [{k: v for k, v in row.items() if k != "id"} for row in parts] == written
@@ -124,7 +128,7 @@ def test_a_layer_off_the_arrays_has_no_hardware_figures(stages: Any, tmp_path: P
     path = point.folders["ppa"] / point.keys["ppa"] / "layers.parquet"
     table = pq.read_table(path)
     pq.write_table(table.slice(1), path)
-    first, second, _ = join([point], tmp_path / "out")["layers"]
+    first, second, *_ = join([point], tmp_path / "out")["layers"]
     assert first["energy_dynamic_j"] is None
     assert second["energy_dynamic_j"] > 0
 

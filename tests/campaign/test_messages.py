@@ -131,6 +131,10 @@ CASES = {
     "empty": ("", "the file is empty"),
     "no name": ("base: {}", "name: is missing"),
     "bad name": ("name: a/b", "name: 'a/b' is not allowed; allowed: a text of the form"),
+    "budget without accuracy": (
+        "name: c\naccuracy: false\nbudget: true",
+        "budget: true but accuracy is false",
+    ),
     "no seeds": (
         "name: c\nseeds: {count: 0}",
         "seeds.count: 0 is not allowed; allowed: a whole number from 1",

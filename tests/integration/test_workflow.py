@@ -14,6 +14,7 @@ import pytest
 
 from cimsim import schemas
 from cimsim.analysis import schemas as joined
+from cimsim.analysis.budget import POINT_STEPS
 from cimsim.campaign.paths import KEY_FILE, TABLES
 from cimsim.tables import provenance_of, read_table
 
@@ -175,3 +176,20 @@ def test_sources_beside_the_snakefile_do_not_hide_the_installed_package(
     )
     assert run.returncode == 0, run.stdout + run.stderr
     assert list(workspace.results.glob("checkpoint/*/state.parquet"))
+
+
+def test_a_budget_adds_its_jobs_and_tables(copy: Workspace) -> None:
+    copy.write(budget=True, sweeps=TINY["sweeps"][:1], figures=TINY["figures"][:1])
+    planned = copy.planned()
+    assert (planned["budget"], planned["budget_tables"]) == (2, 1)
+    assert planned.get("infer", 0) == 0
+    target = "results/campaigns/tiny/budget.csv"
+    run = copy.snakemake("--cores", "2", target)
+    assert run.returncode == 0, run.stdout + run.stderr
+    steps = read_table(copy.tables / "budget.parquet", POINT_STEPS).to_pylist()
+    points = {row["id"] for row in steps}
+    assert len(points) == 2
+    # The last step of a point is the point itself, on the first block of seeds.
+    noisy = [row for row in steps if row["step"] == "read_noise"]
+    assert {row["mode"] for row in noisy} == {"alone", "cumulative"}
+    assert len({row["id"] for row in noisy}) == 1
