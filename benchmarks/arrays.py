@@ -19,7 +19,8 @@ import torch
 
 from cimsim.arrays.product import ProgrammedLayer
 from cimsim.arrays.settings import ArraySettings
-from cimsim.campaign.design import Cell, DesignPoint, Nonideality
+from cimsim.campaign.design import Cell, DesignPoint
+from cimsim.campaign.nonideality import Nonideality
 
 ROWS, COLUMNS, BATCH, PARALLEL, BITS, TOP = 1024, 1024, 64, 128, 8, 127
 REPEATS = 5

@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cimsim.campaign.design import CircuitFidelity, DesignPoint
+from cimsim.campaign.design import DesignPoint
+from cimsim.campaign.fidelity import CircuitFidelity
 from cimsim.campaign.keys import unflatten
 from cimsim.ppa import generator
 from cimsim.ppa.engine import (

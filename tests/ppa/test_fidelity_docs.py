@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cimsim.campaign.design import CircuitFidelity, Fidelity
+from cimsim.campaign.fidelity import CircuitFidelity, Fidelity
 from cimsim.campaign.settings import leaf_fields
 
 ROOT = Path(__file__).parents[2]
