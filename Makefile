@@ -17,13 +17,14 @@ export PATH := $(BIN):$(PATH)
 export OMP_WAIT_POLICY := PASSIVE
 export MPLBACKEND := Agg
 
-.PHONY: help setup demo test test-all test-sanitize check tidy format docs report clean
+.PHONY: help setup demo test test-all test-gpu test-sanitize check tidy format docs report clean
 
 help:
 	@echo "make demo      set up and run the default campaign (config/campaigns/digits.yaml)"
 	@echo "make report    one HTML file with the figures and tables of the default campaign"
 	@echo "make test      set up and run the tests"
 	@echo "make test-all  the same with the slow tests"
+	@echo "make test-gpu  install Triton (1 GB) and run the tests of the GPU kernels, interpreted without a GPU"
 	@echo "make test-sanitize  tests of the native module with address and undefined-behaviour checks"
 	@echo "make check     linters, types, formats, generated files"
 	@echo "make tidy      clang-tidy on the C++ sources (part of make check)"
@@ -47,8 +48,13 @@ report: demo
 test: $(STAMP)
 	python -m pytest -m "not slow" --numprocesses auto
 
-test-all: $(STAMP) test-sanitize
+test-all: $(STAMP) test-sanitize test-gpu
 	python -m pytest
+
+test-gpu: $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+		--constraint envs/constraints.txt --editable '.[gpu]'
+	python -m pytest tests/arrays/test_gpu.py
 
 # A second copy of the package, whose native module stops at a memory error or undefined behaviour.
 # Without the site module (-S) the editable installation does not hide it. Leaks are not looked for:

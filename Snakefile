@@ -2,6 +2,7 @@
 #
 #   snakemake --cores 2                                     the default campaign
 #   snakemake --cores 2 --config campaign=my/campaign.yaml  another one (or several: a.yaml,b.yaml)
+#   snakemake --cores 2 --config device=cuda                array products on a GPU
 #
 # A campaign is expanded here, at parse time, by code that loads neither torch nor pandas; every
 # result is found under the key of exactly what it depends on (cimsim/campaign/keys.py).
@@ -31,6 +32,11 @@ try:
 except UserError as error:
     # A WorkflowError would be followed by a line of traceback.
     raise SystemExit(f"cimsim: {error}") from None
+
+# The results of both devices lie under the same key: see docs/simulator.md.
+DEVICE = config.get("device", "cpu")
+if DEVICE not in ("cpu", "cuda"):
+    raise SystemExit(f"cimsim: device is {DEVICE!r}; allowed: cpu, cuda")
 
 # Jobs run the Python that runs Snakemake, whether or not its environment is activated, and their
 # idle threads sleep instead of spinning. Snakemake itself sets OMP_NUM_THREADS to a job's threads.

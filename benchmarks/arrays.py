@@ -6,6 +6,7 @@ Linear 1024 x 1024, batch 64, 8-bit weights and inputs, 1-bit cells, 128 rows, 7
 thread. The torch
 version loops over input and weight slices with one batched product over the row groups
 each, then rounds and clamps; its read noise is one normal number per conversion. CPU time, medians.
+Whole networks on a GPU follow where there is one: see array_gpu.py.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import statistics
 import time
 from collections.abc import Callable
 
+import array_gpu
 import numpy as np
 import torch
 
@@ -79,6 +81,7 @@ def main() -> None:
             f"| {name} | {1e3 * simple:.0f} | {1e3 * ours:.1f} | {simple / ours:.1f} "
             f"| {1e9 * ours / conversions:.2f} |"
         )
+    array_gpu.main()
 
 
 if __name__ == "__main__":

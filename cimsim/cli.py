@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -40,6 +40,10 @@ Design = Annotated[
 ]
 Results = Annotated[Path, typer.Option("--results", help="folder of all results")]
 Threads = Annotated[int, typer.Option("--threads", min=1, help="threads to use")]
+DeviceName = Annotated[
+    Literal["cpu", "cuda"],
+    typer.Option("--device", help="what computes the array products; cuda needs Triton"),
+]
 Seeds = Annotated[str, typer.Option("--seeds", help="first and last seed, as FIRST:LAST")]
 CampaignPath = Annotated[Path, typer.Argument(metavar="CAMPAIGN", help="campaign file (YAML)")]
 Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="folder of reference figures")]
@@ -260,6 +264,7 @@ def infer(
     design: Design = "{}",
     results: Results = RESULTS,
     threads: Threads = 1,
+    device: DeviceName = "cpu",
 ) -> None:
     """Run the network on arrays, once per seed (chip instance)."""
     block = _seeds(seeds)
@@ -273,7 +278,8 @@ def infer(
         calibration=job.folders["calibrate"],
         mapping=job.folders["map"],
         output=job.output,
-        provenance=job.provenance,
+        provenance=job.provenance | {"device": device},
+        device=device,
     )
     job.write_key()
 

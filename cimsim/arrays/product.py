@@ -2,13 +2,14 @@
 
 Same model and same random draws as :mod:`cimsim.arrays.reference`, the oracle; docs/simulator.md
 derives the shortcuts. The environment variable CIMSIM_ISA forces an instruction set (portable,
-avx2, avx512); the result does not depend on it.
+avx2, avx512); the result does not depend on it. On the device "cuda" the kernels are those of
+:mod:`cimsim.arrays.gpu`.
 """
 
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,8 @@ from cimsim.arrays.signed import Part, join, split
 from cimsim.devices.program import program
 
 Floats = NDArray[np.float64]
+
+Device = Literal["cpu", "cuda"]
 
 EXACT_IN_FLOAT32 = 1 << 24
 """Integers up to here are exact in float32, whatever the order of a sum."""
@@ -40,16 +43,22 @@ class ProgrammedLayer:
     """
 
     def __init__(
-        self, weights: NDArray[np.int8], settings: ArraySettings, layer: str, seed: int
+        self,
+        weights: NDArray[np.int8],
+        settings: ArraySettings,
+        layer: str,
+        seed: int,
+        device: Device = "cpu",
     ) -> None:
         """Program signed weight codes [K, N] (any integer type).
 
         Raises:
+            UserError: the device is "cuda", and there is none or no Triton.
             ValueError: a seed outside 0 to 2**32 - 1, or settings that no kernel can hold.
         """
         self._weights, self._settings = weights, settings
         self._oracle = Oracle(weights, settings, layer, seed) if self._needs_oracle() else None
-        self._kernels = [] if self._oracle else self._program(layer, seed)
+        self._kernels = [] if self._oracle else self._program(layer, seed, device)
 
     def product(
         self, codes: NDArray[np.integer], zero_point: int = 0, first_vector: int = 0
@@ -128,18 +137,29 @@ class ProgrammedLayer:
         largest = top * places * settings.groups(len(self._weights))
         return 4 * largest > EXACT_IN_FLOAT32
 
-    def _program(self, layer: str, seed: int) -> list[Any]:
-        parts = split(self._weights, self._settings)
-        return [_program(part, layer + part.stream, seed) for part in parts]
+    def _program(self, layer: str, seed: int, device: Device) -> list[Any]:
+        kernels, parts = _kernels(device), split(self._weights, self._settings)
+        return [_program(kernels, part, layer + part.stream, seed) for part in parts]
 
 
-def _program(part: Part, layer: str, seed: int) -> Any:
-    """Return the kernel that holds the cells of a part."""
+def _kernels(device: Device) -> Any:
+    """Return the class of programmed layers of a device."""
+    if device == "cpu":
+        return _native.ArrayLayer
+    from cimsim.arrays import gpu  # loads torch
+
+    gpu.require_gpu()
+    return gpu.GpuLayer
+
+
+def _program(kernels: Any, part: Part, layer: str, seed: int) -> Any:
+    """Return the layer, of class `kernels`, that holds the cells of a part."""
     settings = part.settings
     cells = program(part.codes, settings, layer, seed)
     geometry = native_settings(settings, part.codes.shape, layer, seed)
     if settings.has_adc_errors:
-        return _with_adc_errors(cells.effective(settings), settings, part.codes.shape, layer, seed)
+        effective = cells.effective(settings)
+        return _with_adc_errors(kernels, effective, settings, part.codes.shape, layer, seed)
     exact = cells.conductance is None and bool(
         np.array_equal(settings.state_levels, np.arange(settings.states))
     )
@@ -147,12 +167,17 @@ def _program(part: Part, layer: str, seed: int) -> Any:
         exact and (settings.cell_bits == 1 or not settings.has_read_noise)
     ):
         low, high = settings.states_mean[[0, -1]]
-        return _native.ArrayLayer.of_digits(geometry, cells.digits, low, high)
-    return _native.ArrayLayer.of_conductances(geometry, cells.effective(settings), cells.reference)
+        return kernels.of_digits(geometry, cells.digits, low, high)
+    return kernels.of_conductances(geometry, cells.effective(settings), cells.reference)
 
 
 def _with_adc_errors(
-    effective: Floats, settings: ArraySettings, shape: tuple[int, int], layer: str, seed: int
+    kernels: Any,
+    effective: Floats,
+    settings: ArraySettings,
+    shape: tuple[int, int],
+    layer: str,
+    seed: int,
 ) -> Any:
     """Return a kernel whose cells [n_c, K, C] stand for the gain and the offset of the ADCs.
 
@@ -171,7 +196,7 @@ def _with_adc_errors(
         cells[j] = np.insert(scaled, ends, offset * settings.adc_step, axis=0)
     geometry = native_settings(settings, (rows + groups, columns), layer, seed)
     geometry.parallel_rows = read + 1
-    return _native.ArrayLayer.of_conductances(geometry, cells, np.zeros(rows + groups))
+    return kernels.of_conductances(geometry, cells, np.zeros(rows + groups))
 
 
 def with_constant_inputs(codes: NDArray[np.uint16], settings: ArraySettings) -> NDArray[np.uint16]:

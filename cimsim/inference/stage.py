@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cimsim.arrays.gpu import require_gpu
+from cimsim.arrays.product import Device
 from cimsim.arrays.settings import ArraySettings, adc_step_for
 from cimsim.calibration.network import QuantizedNetwork
 from cimsim.calibration.scales import load_quantized
@@ -37,14 +39,18 @@ def infer(
     mapping: Path,
     output: Path,
     provenance: Mapping[str, Any],
+    device: Device = "cpu",
 ) -> None:
     """Run the test images on arrays for each seed; write seeds_<first>_<last>.parquet.
 
     A design point without randomness is computed once and its result stands for every seed.
 
     Raises:
-        UserError: too many images are asked for, or a file cannot be used.
+        UserError: too many images are asked for, a file cannot be used, or the device is "cuda" and
+            there is none.
     """
+    if device == "cuda":
+        require_gpu()
     check_images(point)
     data = load_dataset(point.workload.dataset)
     images = evaluated_images(point, data)
@@ -57,7 +63,7 @@ def infer(
         table = []
         for seed in seeds if is_random else seeds[:1]:
             started = time.perf_counter()
-            program_network(network, settings, seed)
+            program_network(network, settings, seed, device)
             entry = _entry(network.logits(images), ideal, labels)
             table.append(entry)
             elapsed = time.perf_counter() - started

@@ -12,8 +12,11 @@ rule infer:
     resources:
         mem_mb=4000,
         runtime=240,
+        gpu=int(DEVICE == "cuda"),
     params:
         design=PLAN.design("infer"),
+        device=DEVICE,
     shell:
         "python -P -m cimsim infer --design {params.design:q}"
-        " --seeds {wildcards.first}:{wildcards.last} --threads {threads} > {log} 2>&1"
+        " --seeds {wildcards.first}:{wildcards.last} --threads {threads}"
+        " --device {params.device} > {log} 2>&1"
