@@ -227,6 +227,7 @@ def test_a_batch_may_be_split_anywhere(name, monkeypatch):
     assert layer.product(codes[:0]).shape == (0, 17)
 
 
+@pytest.mark.slow
 @needs_triton
 def test_read_noise_has_the_stated_mean_and_covariance():
     """Closed form: all 100 rows active, 60 cells of the column on, the dummy column all on."""
