@@ -120,8 +120,11 @@ class ProgrammedLayer:
         ):
             low, high = settings.states_mean[[0, -1]]
             return _native.ArrayLayer.of_digits(geometry, cells.digits, low, high)
+        # Cells that deviate at random are summed at a finite resolution; what is deterministic is
+        # exact, as slow as that may be.
+        digits = cells.digits if settings.varies and settings.cell_bits == 1 else None
         return _native.ArrayLayer.of_conductances(
-            geometry, cells.effective(settings), cells.reference
+            geometry, cells.effective(settings), cells.reference, digits
         )
 
 

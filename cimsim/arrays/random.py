@@ -6,11 +6,22 @@ batch size, blocks, threads or order, and the same cell has the same draw at eve
 
     column n is word n % 4 of block c0 = n // 4
     of a cell      c1 = row, c2 = slice j (REFERENCE_SLICE for the reference column), c3 = role
-    of a read      c1 = vector (low 32 bits), c2 = (group * cycles + i) * cells + j,
+    of an output   c1 = vector (low 32 bits), c2 = (group * cycles + i) * cells + j,
                    c3 = role + (vector >> 32) * 256
     of a cell in one cycle of one call (fidelity switches "batch" and "read" only)
                    c1 = row, c2 = i * cells + j + (call >> 24) * 256,
                    c3 = role + (call & 0xFFFFFF) * 256, with call = first vector of the call
+
+Reads take one draw per conversion, which is what noisy inference spends its time on. Their draws
+have 16 bits and come from ChaCha with eight rounds (Bernstein, "ChaCha, a variant of Salsa20",
+2008; no bias of eight rounds that anyone could measure is known), which costs half as much per bit
+as Philox and also runs on any processor. The key is (seed, layer, role, 0, ..., 0); the counter
+words are (8 * (column // 32) + column % 16 // 2, group * cells + j, vector low, vector high);
+cycle i takes half column % 2 of the word 2 * i + column % 32 // 16. The reference column's read for
+slice j draws as column j of number `group`.
+
+The normal number of a 16-bit draw is the mean of its share of the distribution; of the two outer
+shares, 2**-15 together, the draw of the same place under role + TAIL gives 16 bits more.
 """
 
 from __future__ import annotations
@@ -50,6 +61,9 @@ class Role(IntEnum):
     BATCH_REFERENCE_READ_NOISE = 8
     DRIFT_DIRECTION_PER_READ = 9
 
+
+TAIL = 16
+"""Added to a role: the draws that refine the outermost draws of that role."""
 
 Key = tuple[int, int]
 """Philox key: (seed, layer number), each 32 bits."""
@@ -121,6 +135,67 @@ def read_words(
     """Return one word per vector and column [len(vectors), columns] of the read numbered `read`."""
     low, high = vectors & 0xFFFFFFFF, vectors >> 32
     return words(key, low, read, int(role) + (high << 8), columns)
+
+
+def chacha(
+    key: tuple[int, ...], counter: tuple[ArrayLike, ...], rounds: int = 8
+) -> NDArray[np.uint32]:
+    """Return the 16 words of each ChaCha block in a last axis; eight key words, four of counter."""
+    constants = (0x61707865, 0x3320646E, 0x79622D32, 0x6B206574)
+    start = np.broadcast_arrays(*(np.asarray(w, dtype=np.uint32) for w in constants + key + counter))
+    x = [word.copy() for word in start]
+
+    def rotate(word: NDArray[np.uint32], bits: int) -> NDArray[np.uint32]:
+        return (word << np.uint32(bits)) | (word >> np.uint32(32 - bits))
+
+    def quarter(a: int, b: int, c: int, d: int) -> None:
+        for total, moved, bits in ((a, d, 16), (c, b, 12), (a, d, 8), (c, b, 7)):
+            x[total] = x[total] + x[b if total == a else d]
+            x[moved] = rotate(x[moved] ^ x[total], bits)
+
+    for _ in range(rounds // 2):
+        for k in range(4):
+            quarter(k, 4 + k, 8 + k, 12 + k)
+        for k in range(4):
+            quarter(k, 4 + (k + 1) % 4, 8 + (k + 2) % 4, 12 + (k + 3) % 4)
+    return np.stack([final + first for final, first in zip(x, start, strict=True)], axis=-1)
+
+
+def read_draws(
+    key: Key, role: int, vectors: NDArray[np.int64], number: int, cycle: int, columns: int
+) -> NDArray[np.uint32]:
+    """Return one 16-bit draw per vector and column, [len(vectors), columns]."""
+    column = np.arange(columns)
+    block = column // 32 * 8 + column % 16 // 2
+    low, high = (part[:, np.newaxis] for part in (vectors & 0xFFFFFFFF, vectors >> 32))
+    found = chacha((*key, int(role), 0, 0, 0, 0, 0), (block, number, low, high))
+    word = np.broadcast_to(2 * cycle + column % 32 // 16, found.shape[:-1])[..., np.newaxis]
+    picked = np.take_along_axis(found, word, axis=-1)[..., 0]
+    return (picked >> (16 * (column % 2)).astype(np.uint32)) & np.uint32(0xFFFF)
+
+
+def read_normal(
+    key: Key, role: Role, vectors: NDArray[np.int64], number: int, cycle: int, columns: int
+) -> NDArray[np.float64]:
+    """Return one standard normal number per vector and column, [len(vectors), columns]."""
+    draws = read_draws(key, role, vectors, number, cycle, columns)
+    numbers: NDArray[np.float64] = _share_means()[draws]
+    outer = (draws == 0) | (draws == 0xFFFF)
+    if outer.any():
+        more = read_draws(key, role + TAIL, vectors, number, cycle, columns)
+        word = draws.astype(np.uint64) << np.uint64(16) | more.astype(np.uint64)
+        numbers = np.where(outer, normal(word), numbers)
+    return numbers
+
+
+@lru_cache(maxsize=1)
+def _share_means() -> NDArray[np.float64]:
+    """Return the mean of each of 2**16 equal shares of the normal distribution: the density at the
+    lower edge less that at the upper one, over the share."""
+    edges = ndtri(np.arange((1 << 16) + 1) / (1 << 16))
+    density = np.exp(-0.5 * edges**2) / np.sqrt(2.0 * np.pi)
+    means: NDArray[np.float64] = -np.diff(density) * (1 << 16)
+    return means
 
 
 def call_words(

@@ -138,7 +138,7 @@ class _Reader:
             if settings.has_output_noise:
                 sums = self._output(sums, read)
             elif settings.has_read_noise and settings.read_noise_scope == "read":
-                sums = sums + self._read_noise(digits, ideal[part], reference[part], read)
+                sums = sums + self._read_noise(digits, ideal[part], reference[part], group, i, j)
             result.append(convert(sums, settings.adc_step, settings.adc_top))
         return np.stack(result)
 
@@ -170,19 +170,22 @@ class _Reader:
         return self.settings.read_noise * random.normal(words)
 
     def _read_noise(
-        self, digits: Floats, conductance: Floats, reference: Floats, read: int
+        self, digits: Floats, conductance: Floats, reference: Floats, group: int, i: int, j: int
     ) -> Floats:
-        """Return the noise of one read [vectors, columns], in units.
+        """Return the noise of one read [vectors, columns] of slice j in cycle i, in units.
 
         Each cell's current deviates by the share rho: a sum of independent normal numbers is one
         normal number of variance rho**2 sum (x g)**2. The reference column is read once per vector,
         so that its deviation is common to all columns.
         """
         rho, columns = self.settings.read_noise, conductance.shape[1]
-        draws = random.read_words(self.key, Role.READ_NOISE, self.vectors, read, columns)
-        common = random.read_words(self.key, Role.REFERENCE_READ_NOISE, self.vectors, read, 1)
-        own = np.sqrt(digits**2 @ conductance**2) * random.normal(draws)
-        shared = np.sqrt(digits**2 @ reference**2) * random.normal(common)
+        number, cells = group * self.settings.cells_per_weight + j, self.settings.cells_per_weight
+        numbers = random.read_normal(self.key, Role.READ_NOISE, self.vectors, number, i, columns)
+        common = random.read_normal(
+            self.key, Role.REFERENCE_READ_NOISE, self.vectors, group, i, cells
+        )
+        own = np.sqrt(digits**2 @ conductance**2) * numbers
+        shared = np.sqrt(digits**2 @ reference**2) * common[:, j : j + 1]
         return rho * (own - shared)
 
     def _output(self, sums: Floats, read: int) -> Floats:

@@ -2,6 +2,7 @@
 #include <pybind11/stl.h>
 
 #include <cstdint>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "kernels/array_layer.hpp"
 #include "kernels/draws.hpp"
 #include "kernels/isa.hpp"
+#include "kernels/product.hpp"
 
 namespace cimsim {
 
@@ -39,11 +41,14 @@ ArrayLayer layer_of_digits(const LayerSettings& settings, const Array<uint8_t>& 
 }
 
 ArrayLayer layer_of_conductances(const LayerSettings& settings, const Array<double>& effective,
-                                 const Array<double>& reference) {
+                                 const Array<double>& reference,
+                                 const std::optional<Array<uint8_t>>& digits) {
   expect_shape(effective, {settings.slices, settings.rows, settings.columns}, "effective");
   expect_shape(reference, {settings.rows}, "reference");
+  if (digits) expect_shape(*digits, {settings.slices, settings.rows, settings.columns}, "digits");
+  const uint8_t* states = digits ? digits->data() : nullptr;
   const py::gil_scoped_release release;
-  return ArrayLayer::of_conductances(settings, effective.data(), reference.data());
+  return ArrayLayer::of_conductances(settings, effective.data(), reference.data(), states);
 }
 
 py::array_t<int64_t> product(const ArrayLayer& layer, const Array<uint16_t>& codes,
@@ -99,6 +104,25 @@ py::array_t<float> normals_of_words(const Array<uint32_t>& words, const std::str
   return numbers;
 }
 
+py::tuple read_noise_draws(uint32_t seed, uint32_t layer, uint32_t role, uint32_t column_block,
+                           uint32_t number, uint64_t vector, const std::string& isa) {
+  py::array_t<uint16_t> draws({kernels::kMaxReads, 32});
+  py::array_t<int16_t> numbers({kernels::kMaxReads, 32});
+  kernels::kernels_of(kernels::parse_isa(isa))
+      .draw_read_noise(seed, layer, role, column_block, number, vector, draws.mutable_data(),
+                       numbers.mutable_data());
+  return py::make_tuple(draws, numbers);
+}
+
+py::array_t<int16_t> normals_of_draws(const Array<uint16_t>& draws, const std::string& isa) {
+  expect_shape(draws, {-1}, "draws");
+  if (draws.size() % 256 != 0) throw std::invalid_argument("draws: multiples of 256");
+  py::array_t<int16_t> numbers(draws.shape(0));
+  kernels::kernels_of(kernels::parse_isa(isa))
+      .normals_of_draws(draws.data(), static_cast<int>(draws.size()), numbers.mutable_data());
+  return numbers;
+}
+
 }  // namespace
 
 void bind_kernels(py::module_& m) {
@@ -123,7 +147,7 @@ void bind_kernels(py::module_& m) {
       .def_static("of_digits", &layer_of_digits, "settings"_a, "digits"_a, "low"_a = 0.0,
                   "high"_a = 1.0)
       .def_static("of_conductances", &layer_of_conductances, "settings"_a, "effective"_a,
-                  "reference"_a)
+                  "reference"_a, "digits"_a = py::none())
       .def("product", &product, "codes"_a, "first_vector"_a = 0, "isa"_a = "",
            "Sums of ADC codes by place, int64 [vectors, columns].")
       .def("column_sums", &column_sums, "codes"_a, "isa"_a = "",
@@ -131,6 +155,11 @@ void bind_kernels(py::module_& m) {
   m.def("isa_names", &isa_names, "Instruction sets of this machine, slowest first.");
   m.def("philox_words", &philox_words, "counters"_a, "seed"_a, "layer"_a, "isa"_a = "",
         "Philox4x32-10 words of counters [n, 4].");
+  m.def("read_noise_draws", &read_noise_draws, "seed"_a, "layer"_a, "role"_a, "column_block"_a,
+        "number"_a, "vector"_a, "isa"_a = "",
+        "Draws of read noise (uint16) and their normal numbers times 4096 (int16), [8, 32].");
+  m.def("normals_of_draws", &normals_of_draws, "draws"_a, "isa"_a = "",
+        "Normal numbers times 4096 (int16) of 16-bit draws.");
   m.def("normals_of_words", &normals_of_words, "words"_a, "isa"_a = "",
         "Standard normal numbers (float32) of 32-bit words.");
 }

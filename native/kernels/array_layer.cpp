@@ -105,6 +105,12 @@ ArrayLayer ArrayLayer::of_digits(const LayerSettings& settings, const uint8_t* d
   const bool output_noise = s.output_sigma > 0.0 || !s.output_mean.empty();
   require(output_noise || s.read_noise == 0.0 || s.cell_bits == 1,
           "read noise of cells with several bits needs their conductances");
+  BinaryCells cells;
+  cells.digits = digits;
+  cells.low = low;
+  cells.high = high;
+  layer.binary_ = BinaryLayer::of(s, cells);
+  if (layer.binary_) return layer;
   const int64_t rows = std::min<int64_t>(s.rows, s.parallel_rows);
   const int64_t one_plane = rows * ((1 << s.cell_bits) - 1);
   require(one_plane <= std::numeric_limits<uint16_t>::max(),
@@ -148,9 +154,17 @@ ArrayLayer ArrayLayer::of_digits(const LayerSettings& settings, const uint8_t* d
 }
 
 ArrayLayer ArrayLayer::of_conductances(const LayerSettings& settings, const double* effective,
-                                       const double* reference) {
+                                       const double* reference, const uint8_t* digits) {
   ArrayLayer layer(settings);
   const LayerSettings& s = layer.settings_;
+  if (digits != nullptr) {
+    BinaryCells cells;
+    cells.digits = digits;
+    cells.effective = effective;
+    cells.reference = reference;
+    layer.binary_ = BinaryLayer::of(s, cells);
+    if (layer.binary_) return layer;
+  }
   layer.type_ = CellType::ints;
   const int width = layer.columns_of_block();
   layer.blocks_ = (s.columns + width - 1) / width;
@@ -293,6 +307,7 @@ const void* ArrayLayer::group_cells(int64_t group) const {
 
 void ArrayLayer::product(const uint16_t* codes, int64_t vectors, uint64_t first_vector, Isa isa,
                          int64_t* result) const {
+  if (binary_) return binary_->product(codes, vectors, first_vector, isa, result);
   run(job_template(), codes, vectors, first_vector, isa, result);
 }
 
@@ -303,10 +318,14 @@ std::vector<int64_t> ArrayLayer::count_column_sums(const uint16_t* codes, int64_
   const int64_t largest = std::min<int64_t>(s.rows, s.parallel_rows) * ((1 << s.cell_bits) - 1) *
                           ((1 << s.dac_bits) - 1);
   std::vector<int64_t> found(static_cast<std::size_t>(largest) + 1, 0);
-  GroupJob job = job_template();
-  job.readout = Readout::histogram;
-  job.histogram = found.data();
-  run(job, codes, vectors, 0, isa, nullptr);
+  if (binary_) {
+    binary_->count_column_sums(codes, vectors, isa, found.data());
+  } else {
+    GroupJob job = job_template();
+    job.readout = Readout::histogram;
+    job.histogram = found.data();
+    run(job, codes, vectors, 0, isa, nullptr);
+  }
   // Reads without an active row were skipped: their sums are 0.
   const int64_t all = vectors * s.reads * s.slices * groups_ * s.columns;
   found[0] += all - std::accumulate(found.begin(), found.end(), int64_t{0});

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
+#include "kernels/binary_layer.hpp"
 #include "kernels/buffer.hpp"
 #include "kernels/group_job.hpp"
 #include "kernels/isa.hpp"
@@ -37,9 +39,10 @@ class ArrayLayer {
   static ArrayLayer of_digits(const LayerSettings& settings, const uint8_t* digits, double low,
                               double high);
   // Cells of any conductance: effective [slice][row][column] is the conductance above the reference
-  // column, reference [row] that of the reference column.
+  // column, reference [row] that of the reference column. With the digits of one-bit cells that
+  // deviate from them, sums are taken at the resolution of BinaryLayer where it is fit for that.
   static ArrayLayer of_conductances(const LayerSettings& settings, const double* effective,
-                                    const double* reference);
+                                    const double* reference, const uint8_t* digits);
 
   const LayerSettings& settings() const { return settings_; }
 
@@ -71,6 +74,7 @@ class ArrayLayer {
   const void* group_cells(int64_t group) const;
 
   LayerSettings settings_;
+  std::optional<BinaryLayer> binary_;  // does all the work where it can
   Readout readout_ = Readout::ideal;
   CellType type_ = CellType::bytes;
   int32_t adc_top_ = 0;

@@ -235,21 +235,24 @@ inline uint32_t role_word(uint32_t role, uint64_t vector) {
   return role + static_cast<uint32_t>((vector >> 32) << 8);
 }
 
-// Noise of the reference column, shared by all columns of a read: [vector][slice][read].
+// Noise of the reference column, shared by all columns of a read: [vector][slice][read]. The draw of
+// "column" j is for slice j.
 inline void draw_reference_noise(const GroupJob& job, const Workspace& w) {
+  alignas(64) uint16_t draws[kBatchDraws];
+  alignas(64) int16_t normals_of_batch[kBatchDraws];
   const int count = job.slices * job.reads;
-  for (int k = 0; k < count; ++k) {
-    w.first[k] = 0;
-    w.third[k] = read_number(job, k / job.reads, k % job.reads);
-  }
   for (int m = 0; m < job.vectors; ++m) {
-    const uint64_t vector = job.first_vector + static_cast<uint64_t>(m);
-    philox(w.first, static_cast<uint32_t>(vector), w.third,
-           role_word(kRoleReferenceReadNoise, vector), job.seed, job.layer, count, w.words);
+    const DrawBatch batch{0, static_cast<uint32_t>(job.group),
+                          job.first_vector + static_cast<uint64_t>(m)};
+    const uint32_t role = kRoleReferenceReadNoise;
+    draw_batches(job.seed, job.layer, role, &batch, 1, draws);
+    normal_batches(job.seed, job.layer, role, &batch, 1, draws, normals_of_batch);
     for (int k = 0; k < count; ++k) {
-      const float deviation = job.inputs.reference_deviation[m * job.reads + k % job.reads];
+      const int read = k % job.reads;
+      const float deviation = job.inputs.reference_deviation[m * job.reads + read];
+      const int16_t normal = normals_of_batch[read * kBatchColumns + k / job.reads];
       // The reference is subtracted.
-      w.reference_noise[m * count + k] = -(deviation * normal_of_word(w.words[4 * k]));
+      w.reference_noise[m * count + k] = -(deviation * (normal / kDrawScale));
     }
   }
 }
@@ -271,19 +274,39 @@ inline ActiveReads active_reads(const GroupJob& job, int vector) {
   return active;
 }
 
-// One normal number for each active read and column.
-inline void draw_noise(const GroupJob& job, const Workspace& w, const ActiveReads& active,
-                       int slice, int vector, int width) {
+// One normal number for each active read and column, of the noise of whole columns.
+inline void draw_output_noise(const GroupJob& job, const Workspace& w, const ActiveReads& active,
+                              int slice, int vector, int width) {
   const int quarter = width / 4;
   for (int k = 0; k < active.count; ++k) {
     const uint64_t number = read_number(job, slice, active.read[k]);
     for (int b = 0; b < quarter; ++b) w.third[k * quarter + b] = number;
   }
   const uint64_t index = job.first_vector + static_cast<uint64_t>(vector);
-  const uint32_t role = job.readout == Readout::output_noise ? kRoleOutputNoise : kRoleReadNoise;
-  philox(w.first, static_cast<uint32_t>(index), w.third, role_word(role, index), job.seed,
-         job.layer, active.count * quarter, w.words);
+  philox(w.first, static_cast<uint32_t>(index), w.third, role_word(kRoleOutputNoise, index),
+         job.seed, job.layer, active.count * quarter, w.words);
   normals(w.words, active.count * width, w.noise);
+}
+
+// The same for the noise of cells, from column first_column on.
+inline void draw_noise(const GroupJob& job, const Workspace& w, const ActiveReads& active,
+                       int slice, int vector, int first_column, int width) {
+  alignas(64) uint16_t draws[kBatchDraws];
+  alignas(64) int16_t batch_normals[kBatchDraws];
+  for (int c = 0; c < width; c += kBatchColumns) {
+    const DrawBatch batch{static_cast<uint32_t>((first_column + c) / kBatchColumns),
+                          static_cast<uint32_t>(job.group * job.slices + slice),
+                          job.first_vector + static_cast<uint64_t>(vector)};
+    draw_batches(job.seed, job.layer, kRoleReadNoise, &batch, 1, draws);
+    normal_batches(job.seed, job.layer, kRoleReadNoise, &batch, 1, draws, batch_normals);
+    const int offset = (first_column + c) % kBatchColumns;
+    const int most = kBatchColumns - offset;
+    const int used = width - c < most ? width - c : most;
+    for (int k = 0; k < active.count; ++k) {
+      const int16_t* from = batch_normals + active.read[k] * kBatchColumns + offset;
+      for (int n = 0; n < used; ++n) w.noise[k * width + c + n] = from[n] / kDrawScale;
+    }
+  }
 }
 
 // Noise of the reference column in one read.
@@ -296,13 +319,15 @@ inline float reference_noise(const GroupJob& job, const Workspace& w, int vector
 // Reads of one vector in one block of columns and one slice; adds to w.total.
 template <class Cell>
 inline void read_vector(const GroupJob& job, const Workspace& w, const ActiveReads& active,
-                        int slice, int vector, int used, int width) {
+                        int slice, int vector, int first_column, int used, int width) {
   using Sum = typename SumOf<Cell>::type;
   constexpr int columns = RowSum<Cell>::columns;
   const Cell* table = static_cast<const Cell*>(w.table);
-  const bool noisy = job.readout == Readout::binary_noise || job.readout == Readout::real_noise ||
-                     job.readout == Readout::output_noise;
-  if (noisy) draw_noise(job, w, active, slice, vector, width);
+  if (job.readout == Readout::output_noise) {
+    draw_output_noise(job, w, active, slice, vector, width);
+  } else if (job.readout == Readout::binary_noise || job.readout == Readout::real_noise) {
+    draw_noise(job, w, active, slice, vector, first_column, width);
+  }
   const bool squares_too = job.inputs.planes > job.dac_bits;
   const int first_square = squares_too ? job.dac_bits : 0;
   const int square_planes = squares_too ? job.inputs.planes - job.dac_bits : job.dac_bits;
@@ -394,7 +419,7 @@ inline void read_group(const GroupJob& job) {
           if constexpr (sizeof(Cell) == 1) read_vector_in_bytes(job, w, active, m);
         } else {
           for (int c = 0; c < width; ++c) w.total[c] = 0;
-          read_vector<Cell>(job, w, active, slice, m, used, width);
+          read_vector<Cell>(job, w, active, slice, m, first_column, used, width);
         }
         int64_t* sums = job.sums + (int64_t{m} * job.blocks + block) * columns;
         for (int c = 0; c < width; ++c) {

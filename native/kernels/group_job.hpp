@@ -83,8 +83,64 @@ constexpr int64_t workspace_bytes(int64_t vectors, int64_t slices, int64_t reads
   return tables + columns + 4 * vectors * slices * reads + 4096;
 }
 
+// One-bit cells read with one-bit inputs: what one row group of up to 255 rows needs. Positions are
+// bits: position 32 * (column / 32 * slices + slice) + column % 32, in blocks of kBlockBits.
+inline constexpr int kBlockBytes = 64;
+inline constexpr int kBlockBits = 8 * kBlockBytes;
+inline constexpr int kMostBinaryRows = 255;
+
+struct BinaryJob {
+  const uint16_t* codes = nullptr;  // [vector][code_stride]
+  int64_t code_stride = 0;
+  int vectors = 0;
+  int rows = 0;   // of the group
+  int reads = 0;  // input cycles
+  int slices = 0;
+  int columns = 0;
+  int column_blocks = 0;  // of 32
+  int group = 0;
+  int row_slots = 0;  // rows of a full group and the empty row
+  int adc_top = 0;    // up to 255
+
+  const char* bits = nullptr;  // [block][row_slots][kBlockBytes]
+  bool conversion_is_limit = false;  // code = min(sum, top): all in bit-sliced form
+  char* planes = nullptr;            // the same: bit-sliced sums [vector][block][sum_planes]
+  int sum_planes = 0;
+  const int16_t* codes_of_sums = nullptr;  // [256]: code of each sum, or null: the sum itself
+
+  // Deviation from the sum: 16-bit integers over 2^fraction_bits codes.
+  int fraction_bits = 0;
+  const int16_t* fractions = nullptr;  // [256]: sum / step less its code; null where all are 0
+  GroupInputs inputs;                  // lists of table rows, for the two below
+  int quads = 0;
+  const int16_t* deviations = nullptr;  // [position / 32][4 * quads][32], or null
+  const uint16_t* squares = nullptr;    // the same: squares of conductances, or null
+  float square_scale = 0.0F;            // deviation of a read = sqrt(sum of squares * scale)
+  // Read noise: deviations times 8.
+  bool noisy = false;
+  const int16_t* sigmas = nullptr;  // [active rows][256 sums], or null: from the squares
+  // Noise of the reference column: sqrt(sum over active rows * scale), times 8; silent: scale 0.
+  float reference_scale = 0.0F;
+  const int32_t* reference_squares = nullptr;  // [row], or null: 1 each
+
+  int64_t* histogram = nullptr;  // counts sums instead of converting
+  int64_t* sums = nullptr;       // [vector][32 * column_blocks]: added to, unless planes
+  uint32_t seed = 0;
+  uint32_t layer = 0;
+  uint64_t first_vector = 0;
+  void* workspace = nullptr;  // binary_workspace_bytes
+};
+
+// Bytes of working memory that a binary job needs.
+constexpr int64_t binary_workspace_bytes(int64_t vectors, int64_t reads, int64_t row_slots,
+                                         int64_t quads) {
+  const int64_t list = (row_slots + 40) * 2 + 2 + kBlockBits + (quads > 0 ? 128 : 0);
+  return vectors * (reads * list + 512) + quads * 16 * kRowBytes + 8192;
+}
+
 inline constexpr uint32_t kRoleReadNoise = 4;
 inline constexpr uint32_t kRoleReferenceReadNoise = 5;
 inline constexpr uint32_t kRoleOutputNoise = 6;
+inline constexpr uint32_t kRoleOfTail = 16;  // added to a role: 16 more bits of an outermost draw
 
 }  // namespace cimsim::kernels

@@ -12,7 +12,8 @@ std::vector<Isa> available_isas() {
   if (__builtin_cpu_supports("avx2")) {
     found.push_back(Isa::avx2);
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")) {
+        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
+        __builtin_cpu_supports("avx512vbmi2")) {
       found.push_back(Isa::avx512);
     }
   }

@@ -6,6 +6,7 @@
 
 namespace cimsim::kernels {
 
+// avx512 is that of Ice Lake, Zen 4 and later: F, BW, DQ, VL and VBMI2.
 enum class Isa { portable, avx2, avx512 };
 
 // Instruction sets that this machine has, slowest first.

@@ -12,12 +12,21 @@ struct Kernels {
   void (*run_group_bytes)(const GroupJob& job);
   void (*run_group_halves)(const GroupJob& job);
   void (*run_group_ints)(const GroupJob& job);
+  // Reads of one row group of one-bit cells with one-bit inputs; and its bit-sliced sums.
+  void (*run_group_binary)(const BinaryJob& job);
+  void (*expand_binary_sums)(const BinaryJob& job);
   // Philox words [blocks][4] of the counters (first[b], c1, third[b], c3); whole vectors (up to
   // eight blocks) are read and written.
   void (*draw_words)(const uint64_t* first, uint32_t c1, const uint64_t* third, uint32_t c3,
                      uint32_t seed, uint32_t layer, int blocks, uint32_t* out);
   // Standard normal numbers of `count` words, a multiple of 16.
   void (*draw_normals)(const uint32_t* words, int count, float* out);
+  // Draws of read noise and their normal numbers, times 4096, of the batch (column_block, number,
+  // vector): [read up to 8][32].
+  void (*draw_read_noise)(uint32_t seed, uint32_t layer, uint32_t role, uint32_t column_block,
+                          uint32_t number, uint64_t vector, uint16_t* draws, int16_t* numbers);
+  // Normal number, times 4096, of each draw but the two outermost ones; a multiple of 256.
+  void (*normals_of_draws)(const uint16_t* draws, int count, int16_t* numbers);
 };
 
 const Kernels& kernels_of(Isa isa);

@@ -2,15 +2,16 @@
 #if defined(__x86_64__)
 #include <immintrin.h>
 
+#include "kernels/draw_table.hpp"
 #include "kernels/group_job.hpp"
 #include "kernels/normal_table.hpp"
 #include "kernels/product.hpp"
 
 #if defined(__clang__)
-#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl"))), \
+#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi2"))), \
                              apply_to = function)
 #else
-#pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,prefer-vector-width=512")
+#pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi2,prefer-vector-width=512")
 #endif
 
 #define CIMSIM_VECTOR_BYTES 64
