@@ -100,6 +100,8 @@ def write_network(layers: list[NetworkLayer], folder: Path) -> None:
     write_table(folder / "layers.parquet", columns, schemas.LAYERS, {})
     write_table(folder / "weights.parquet", weights, schemas.WEIGHT_CODES, {})
     write_table(folder / "trace.parquet", trace, schemas.TRACE, {})
+    nothing = schemas.OPERATIONS.empty_table().to_pydict()  # the arrays alone, as the reference
+    write_table(folder / "operations.parquet", nothing, schemas.OPERATIONS, {})
 
 
 def design(**changed: Any) -> DesignPoint:
