@@ -1,0 +1,106 @@
+"""Commands on whole campaigns."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cimsim.commands.options import RESULTS, CampaignPath, Results
+from cimsim.errors import UserError
+
+if TYPE_CHECKING:
+    from cimsim.campaign.expand import Campaign
+
+app = typer.Typer()
+
+
+@app.command()
+def validate(campaign: CampaignPath) -> None:
+    """Check a campaign file and everything that it names."""
+    loaded = _checked(campaign)
+    dropped = f", {len(loaded.dropped)} combinations dropped" if loaded.dropped else ""
+    typer.echo(f"{campaign}: valid; {len(loaded.points)} design points{dropped}")
+
+
+@app.command()
+def plan(campaign: CampaignPath, results: Results = RESULTS) -> None:
+    """Show the design points and jobs of a campaign, and which jobs are done."""
+    from cimsim.campaign.plan import describe
+
+    for line in describe(_checked(campaign), results):
+        typer.echo(line)
+
+
+@app.command()
+def join(campaign: CampaignPath, results: Results = RESULTS) -> None:
+    """Join the results of all stages into the tables of a campaign."""
+    from cimsim.analysis.join import join as run
+
+    loaded, output = _campaign(campaign, results)
+    run(loaded, results=results, output=output, provenance=_about_campaign(loaded))
+
+
+@app.command()
+def figure(
+    campaign: CampaignPath,
+    name: Annotated[str, typer.Argument(metavar="FIGURE", help="name of the figure")],
+    results: Results = RESULTS,
+) -> None:
+    """Draw one figure of a campaign from its joined tables."""
+    from cimsim.analysis.figures import draw
+
+    loaded, output = _campaign(campaign, results)
+    names = [figure.name for figure in loaded.figures]
+    if name not in names:
+        raise UserError(f"{campaign}: no figure is named '{name}'; allowed: {', '.join(names)}")
+    draw(output, loaded.figures[names.index(name)], output / "figures" / name)
+
+
+@app.command()
+def summary(campaign: CampaignPath, results: Results = RESULTS) -> None:
+    """Write the summary of a campaign from its joined tables."""
+    from cimsim.analysis.summary import write_summary
+
+    loaded, output = _campaign(campaign, results)
+    write_summary(loaded, directory=output, output=output / "summary.md")
+
+
+@app.command()
+def budget_tables(campaign: CampaignPath, results: Results = RESULTS) -> None:
+    """Join the error budgets of all points of a campaign into its tables."""
+    from cimsim.analysis.budget import join_budgets
+
+    loaded, output = _campaign(campaign, results)
+    if not loaded.budget:
+        raise UserError(f"{campaign}: budget is false; allowed: true, to have budgets to join")
+    join_budgets(loaded, results=results, output=output, provenance=_about_campaign(loaded))
+
+
+def _load(campaign: Path) -> Campaign:
+    from cimsim.campaign.expand import load_campaign
+
+    return load_campaign(campaign)
+
+
+def _checked(campaign: Path) -> Campaign:
+    from cimsim.campaign.checks import check_campaign
+
+    loaded = _load(campaign)
+    check_campaign(loaded)
+    return loaded
+
+
+def _campaign(file: Path, results: Path) -> tuple[Campaign, Path]:
+    """Return the campaign of a file and the folder of its tables and figures."""
+    from cimsim.campaign.paths import campaign_folder
+
+    campaign = _load(file)
+    return campaign, campaign_folder(campaign.name, results)
+
+
+def _about_campaign(campaign: Campaign) -> dict[str, str]:
+    from cimsim.provenance import provenance
+
+    return provenance(campaign=campaign.name)

@@ -1,0 +1,240 @@
+"""Commands that run one stage for one design point; the rules of the workflow call them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cimsim.commands.options import (
+    RESULTS,
+    Design,
+    DeviceName,
+    Results,
+    Seeds,
+    Threads,
+    parse_seeds,
+    set_threads,
+    show_progress,
+)
+from cimsim.errors import UserError
+
+if TYPE_CHECKING:
+    from cimsim.campaign.design import DesignPoint
+
+app = typer.Typer()
+
+
+class _Job:
+    """One run of a stage: its design point, the folders it reads and writes, its provenance."""
+
+    def __init__(self, stage: str, design: str, results: Path, threads: int) -> None:
+        set_threads(threads)
+        show_progress()
+        from cimsim.campaign.design_json import read_design
+        from cimsim.campaign.keys import changed_fields, digest, key_texts
+        from cimsim.campaign.paths import stage_folder
+        from cimsim.provenance import provenance
+
+        self.point: DesignPoint = read_design(design)
+        texts = key_texts(changed_fields(self.point))
+        self.key_text = texts[stage]
+        self.folders = {name: stage_folder(name, digest(texts[name]), results) for name in texts}
+        self.output = self.folders[stage]
+        self.provenance = provenance(stage=stage, key=digest(self.key_text))
+
+    def write_key(self, folder: Path | None = None) -> None:
+        """Write the text whose hash is the key beside the results (in `folder`, if given)."""
+        from cimsim.campaign.paths import KEY_FILE
+        from cimsim.tables import write_atomically
+
+        text = self.key_text + "\n"
+        write_atomically((folder or self.output) / KEY_FILE, lambda path: path.write_text(text))
+
+
+@app.command()
+def checkpoint(design: Design = "{}", results: Results = RESULTS, threads: Threads = 1) -> None:
+    """Train the network of a design, or read its checkpoint file."""
+    job = _Job("checkpoint", design, results, threads)
+    from cimsim.workloads.stage import make_checkpoint
+
+    make_checkpoint(job.point, output=job.output, provenance=job.provenance)
+    job.write_key()
+
+
+@app.command()
+def calibrate(design: Design = "{}", results: Results = RESULTS, threads: Threads = 1) -> None:
+    """Find the scales of weights and activations."""
+    job = _Job("calibrate", design, results, threads)
+    from cimsim.calibration.stage import calibrate as run
+
+    run(
+        job.point,
+        checkpoint=job.folders["checkpoint"],
+        output=job.output,
+        provenance=job.provenance,
+    )
+    job.write_key()
+
+
+@app.command(name="map")
+def map_network(design: Design = "{}", results: Results = RESULTS, threads: Threads = 1) -> None:
+    """Place the weights of a network on arrays."""
+    job = _Job("map", design, results, threads)
+    from cimsim.mapping.stage import map_network as run
+
+    run(
+        job.point,
+        checkpoint=job.folders["checkpoint"],
+        calibration=job.folders["calibrate"],
+        output=job.output,
+        provenance=job.provenance,
+    )
+    job.write_key()
+
+
+@app.command()
+def trace(design: Design = "{}", results: Results = RESULTS, threads: Threads = 1) -> None:
+    """Record the integer inputs of each matrix layer."""
+    job = _Job("trace", design, results, threads)
+    from cimsim.traces.stage import trace as run
+
+    run(
+        job.point,
+        checkpoint=job.folders["checkpoint"],
+        calibration=job.folders["calibrate"],
+        output=job.output,
+        provenance=job.provenance,
+    )
+    job.write_key()
+
+
+@app.command()
+def infer(
+    seeds: Seeds,
+    design: Design = "{}",
+    results: Results = RESULTS,
+    threads: Threads = 1,
+    device: DeviceName = "cpu",
+) -> None:
+    """Run the network on arrays, once per seed (chip instance)."""
+    block = parse_seeds(seeds)
+    job = _Job("infer", design, results, threads)
+    from cimsim.inference.stage import infer as run
+
+    run(
+        job.point,
+        block,
+        checkpoint=job.folders["checkpoint"],
+        calibration=job.folders["calibrate"],
+        mapping=job.folders["map"],
+        output=job.output,
+        provenance=job.provenance | {"device": device},
+        device=device,
+    )
+    job.write_key()
+
+
+@app.command()
+def budget(
+    seeds: Annotated[
+        str, typer.Option("--seeds", help="first and last seed, as FIRST:LAST")
+    ] = "0:3",
+    design: Design = "{}",
+    results: Results = RESULTS,
+    threads: Threads = 1,
+) -> None:
+    """Show where a design point loses accuracy: the ADC and each effect, alone and together."""
+    block = parse_seeds(seeds)
+    job = _Job("infer", design, results, threads)
+    from cimsim.analysis.budget import show_budget
+    from cimsim.inference.budget import budget as run
+
+    output = results / "budget" / job.output.name
+    run(
+        job.point,
+        block,
+        checkpoint=job.folders["checkpoint"],
+        calibration=job.folders["calibrate"],
+        mapping=job.folders["map"],
+        output=output,
+        provenance=job.provenance,
+    )
+    job.write_key(output)
+    show_budget(output, block, job.folders["calibrate"])
+
+
+@app.command()
+def ppa(
+    design: Design = "{}",
+    results: Results = RESULTS,
+    threads: Threads = 1,
+    neurosim_network: Annotated[
+        Path | None,
+        typer.Option(help="network table of DNN+NeuroSim (NetWork_<model>.csv), not the workflow"),
+    ] = None,
+    traces: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="its folder layer_record_<model>, its trace_command.sh, or the option repeated "
+            "for the weights and the inputs of each layer"
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="folder for the tables, with --neurosim-network")
+    ] = None,
+) -> None:
+    """Compute power, performance and area of the chip."""
+    set_threads(threads)
+    if neurosim_network is not None:
+        _ppa_of_neurosim_files(design, neurosim_network, traces or [], output)
+        return
+    if traces or output:
+        raise UserError(f"{'--traces' if traces else '--output'} needs --neurosim-network")
+    show_progress()
+    from cimsim.campaign.design_json import read_design
+    from cimsim.campaign.keys import changed_fields
+    from cimsim.ppa.block import Member, run_block
+
+    member = Member.of(changed_fields(read_design(design)))
+    run_block([member], results=results, threads=threads)
+
+
+@app.command(hidden=True)
+def ppa_block(
+    group: Annotated[str, typer.Argument(help="key of the mapping and trace of the block")],
+    name: Annotated[str, typer.Argument(metavar="BLOCK", help="name of the block")],
+    campaigns: Annotated[list[str], typer.Argument(help="campaign files of the workflow's run")],
+    results: Results = RESULTS,
+    threads: Threads = 1,
+) -> None:
+    """Compute power, performance and area of a block of design points (a job of the workflow)."""
+    set_threads(threads)
+    show_progress()
+    from cimsim.campaign.plan import load_plan
+    from cimsim.ppa.block import Member, run_block
+
+    block = load_plan(campaigns, check=False).block(group, name)
+    members = [Member.of(point.changed, point.text) for point in block.points]
+    run_block(members, results=results, threads=threads)
+
+
+def _ppa_of_neurosim_files(
+    design: str, table: Path, traces: list[Path], output: Path | None
+) -> None:
+    """Evaluate the chip for a network that DNN+NeuroSim has traced; print and write its tables."""
+    from cimsim.campaign.design_json import read_design
+    from cimsim.ppa.neurosim import evaluate_network, open_network
+    from cimsim.ppa.show import show_chip
+    from cimsim.ppa.stage import write_tables
+    from cimsim.provenance import provenance
+
+    if not traces:
+        raise UserError("--neurosim-network needs --traces")
+    point = read_design(design)
+    network = open_network(point, table, traces)
+    tables = evaluate_network(point, network)
+    if output is not None:
+        write_tables(tables, output, provenance(**network.about(point)))
+    show_chip(tables)
