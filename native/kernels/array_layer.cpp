@@ -106,6 +106,8 @@ ArrayLayer ArrayLayer::of_digits(const LayerSettings& settings, const uint8_t* d
   const bool output_noise = s.output_sigma > 0.0 || !s.output_mean.empty();
   require(output_noise || s.read_noise == 0.0 || s.cell_bits == 1,
           "read noise of cells with several bits needs their conductances");
+  layer.binary_ = BinaryLayer::of(s, digits);
+  if (layer.binary_) return layer;
   const int64_t rows = std::min<int64_t>(s.rows, s.parallel_rows);
   const int64_t one_plane = rows * ((1 << s.cell_bits) - 1);
   require(one_plane <= std::numeric_limits<uint16_t>::max(),
@@ -297,7 +299,11 @@ const void* ArrayLayer::group_cells(int64_t group) const {
 
 void ArrayLayer::product(const uint16_t* codes, int64_t vectors, uint64_t first_vector, Isa isa,
                          int64_t* result) const {
-  run(job_template(), codes, vectors, first_vector, isa, result);
+  if (binary_) {
+    binary_->product(codes, vectors, isa, result);
+  } else {
+    run(job_template(), codes, vectors, first_vector, isa, result);
+  }
 }
 
 std::vector<int64_t> ArrayLayer::count_column_sums(const uint16_t* codes, int64_t vectors,
@@ -307,6 +313,10 @@ std::vector<int64_t> ArrayLayer::count_column_sums(const uint16_t* codes, int64_
   const int64_t largest = std::min<int64_t>(s.rows, s.parallel_rows) * ((1 << s.cell_bits) - 1) *
                           ((1 << s.dac_bits) - 1);
   std::vector<int64_t> found(static_cast<std::size_t>(largest) + 1, 0);
+  if (binary_) {
+    binary_->count_column_sums(codes, vectors, isa, found.data());
+    return found;
+  }
   GroupJob job = job_template();
   job.readout = Readout::histogram;
   job.histogram = found.data();

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
+#include "kernels/binary_layer.hpp"
 #include "kernels/buffer.hpp"
 #include "kernels/group_job.hpp"
 #include "kernels/isa.hpp"
@@ -71,6 +73,7 @@ class ArrayLayer {
   const void* group_cells(int64_t group) const;
 
   LayerSettings settings_;
+  std::optional<BinaryLayer> binary_;  // does all the work where it can
   Readout readout_ = Readout::ideal;
   CellType type_ = CellType::bytes;
   int32_t adc_top_ = 0;

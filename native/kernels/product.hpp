@@ -1,6 +1,7 @@
 // The kernels, compiled for each instruction set.
 #pragma once
 
+#include "kernels/binary_job.hpp"
 #include "kernels/conductance_job.hpp"
 #include "kernels/group_job.hpp"
 #include "kernels/isa.hpp"
@@ -13,6 +14,9 @@ struct Kernels {
   void (*run_group_bytes)(const GroupJob& job);
   void (*run_group_halves)(const GroupJob& job);
   void (*run_group_ints)(const GroupJob& job);
+  // Reads of one row group of one-bit cells with one-bit inputs; and its bit-sliced sums added up.
+  void (*run_group_binary)(const BinaryJob& job);
+  void (*expand_binary_sums)(const BinaryJob& job);
   // Philox words [blocks][4] of the counters (first[b], c1, third[b], c3); whole vectors (up to
   // eight blocks) are read and written.
   void (*draw_words)(const uint64_t* first, uint32_t c1, const uint64_t* third, uint32_t c3,

@@ -2,6 +2,7 @@
 #if defined(__x86_64__)
 #include <immintrin.h>
 
+#include "kernels/binary_job.hpp"
 #include "kernels/group_job.hpp"
 #include "kernels/normal_table.hpp"
 #include "kernels/product.hpp"

@@ -3,13 +3,19 @@
 //
 #include "kernels/group.inl"
 //
+#include "kernels/bits.inl"
+//
+#include "kernels/binary.inl"
+//
 #include "kernels/conductance.inl"
 
 namespace {
 void run_bytes(const GroupJob& job) { read_group<uint8_t>(job); }
 void run_halves(const GroupJob& job) { read_group<uint16_t>(job); }
 void run_ints(const GroupJob& job) { read_group<int32_t>(job); }
+void run_binary(const BinaryJob& job) { read_binary_group(job); }
+void expand_binary(const BinaryJob& job) { expand_binary_sums(job); }
 }  // namespace
 
-extern constexpr Kernels kKernels{run_bytes, run_halves, run_ints, philox, normals,
+extern constexpr Kernels kKernels{run_bytes, run_halves, run_ints, run_binary, expand_binary, philox, normals,
                                   count_conductances};

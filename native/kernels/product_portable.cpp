@@ -3,6 +3,7 @@
 #include <emmintrin.h>
 #endif
 
+#include "kernels/binary_job.hpp"
 #include "kernels/group_job.hpp"
 #include "kernels/normal_table.hpp"
 #include "kernels/product.hpp"

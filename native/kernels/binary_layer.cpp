@@ -1,0 +1,138 @@
+#include "kernels/binary_layer.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+
+#include "kernels/array_layer.hpp"
+#include "kernels/product.hpp"
+
+namespace cimsim::kernels {
+
+namespace {
+
+constexpr int64_t kVectorsAtOnce = 32;  // bounds the working memory, to fit the second cache
+constexpr int kMostCode = 255;
+
+}  // namespace
+
+BinaryLayer::BinaryLayer(const LayerSettings& s)
+    : rows_(s.rows),
+      columns_(s.columns),
+      parallel_rows_(static_cast<int>(std::min<int64_t>(s.rows, s.parallel_rows))),
+      slices_(s.slices),
+      reads_(s.reads),
+      groups_((s.rows + s.parallel_rows - 1) / s.parallel_rows),
+      column_blocks_((s.columns + kSubColumns - 1) / kSubColumns),
+      blocks_((column_blocks_ * slices_ + kSubsOfBlock - 1) / kSubsOfBlock) {}
+
+std::optional<BinaryLayer> BinaryLayer::of(const LayerSettings& s, const uint8_t* digits) {
+  const bool noisy = s.read_noise > 0.0 || s.output_sigma > 0.0 || !s.output_mean.empty();
+  if (s.cell_bits != 1 || s.dac_bits != 1 || noisy) return std::nullopt;
+  BinaryLayer layer(s);
+  if (layer.parallel_rows_ > kMostBinaryRows || !layer.store_codes(s)) return std::nullopt;
+  layer.store_bits(digits);
+  return layer;
+}
+
+int BinaryLayer::rows_of_group(int64_t group) const {
+  return static_cast<int>(std::min<int64_t>(rows_ - group * parallel_rows_, parallel_rows_));
+}
+
+void BinaryLayer::store_bits(const uint8_t* digits) {
+  const int64_t slots = parallel_rows_ + 1;
+  bits_ = Buffer<char>(static_cast<std::size_t>(groups_ * blocks_ * slots * kBlockBytes));
+  for (int j = 0; j < slices_; ++j) {
+    for (int64_t k = 0; k < rows_; ++k) {
+      const int64_t group = k / parallel_rows_;
+      for (int64_t n = 0; n < columns_; ++n, ++digits) {
+        const int64_t sub = n / kSubColumns * slices_ + j;
+        const int64_t block = group * blocks_ + sub / kSubsOfBlock;
+        const int64_t bit = sub % kSubsOfBlock * kSubColumns + n % kSubColumns;
+        const int64_t at = (block * slots + k % parallel_rows_) * kBlockBytes + bit / 8;
+        char& byte = bits_[static_cast<std::size_t>(at)];
+        byte = static_cast<char>(byte | *digits << (bit % 8));
+      }
+    }
+  }
+}
+
+// The code of each sum that can occur; false if one exceeds a byte.
+bool BinaryLayer::store_codes(const LayerSettings& s) {
+  codes_ = Buffer<uint8_t>(kTableEntries);
+  bool same = true;
+  for (int sum = 0; sum <= parallel_rows_; ++sum) {
+    const double position = std::min(sum / s.adc_step, static_cast<double>(s.adc_top));
+    const double code = std::nearbyint(position);
+    if (code > kMostCode) return false;
+    codes_[static_cast<std::size_t>(sum)] = static_cast<uint8_t>(code);
+    same = same && code == static_cast<double>(std::min<int64_t>(sum, s.adc_top));
+    adc_top_ = static_cast<int>(code);
+  }
+  if (same) codes_ = Buffer<uint8_t>();
+  return true;
+}
+
+BinaryJob BinaryLayer::job_template() const {
+  BinaryJob job;
+  job.code_stride = rows_;
+  job.reads = reads_;
+  job.slices = slices_;
+  job.columns = static_cast<int>(columns_);
+  job.column_blocks = static_cast<int>(column_blocks_);
+  job.row_slots = parallel_rows_ + 1;
+  job.adc_top = adc_top_;
+  job.codes_of_sums = codes_.size() == 0 ? nullptr : codes_.data();
+  return job;
+}
+
+void BinaryLayer::product(const uint16_t* codes, int64_t vectors, Isa isa, int64_t* result) const {
+  run(job_template(), codes, vectors, isa, result);
+}
+
+void BinaryLayer::count_column_sums(const uint16_t* codes, int64_t vectors, Isa isa,
+                                    int64_t* counts) const {
+  BinaryJob job = job_template();
+  job.histogram = counts;
+  run(job, codes, vectors, isa, nullptr);
+}
+
+// Runs all groups on up to kVectorsAtOnce vectors at a time.
+void BinaryLayer::run(BinaryJob job, const uint16_t* codes, int64_t vectors, Isa isa,
+                      int64_t* result) const {
+  const Kernels& kernels = kernels_of(isa);
+  const bool bit_sliced = job.histogram == nullptr && job.codes_of_sums == nullptr;
+  const int64_t most = std::min(vectors, kVectorsAtOnce);
+  const int64_t width = column_blocks_ * kSubColumns;
+  const auto largest = static_cast<uint64_t>(adc_top_) * ((uint64_t{1} << reads_) - 1) *
+                       static_cast<uint64_t>(groups_);
+  job.sum_planes = std::max(1, static_cast<int>(std::bit_width(largest)));
+  const int64_t planes = bit_sliced ? blocks_ * job.sum_planes * kBlockBytes : 0;
+  Buffer<int64_t> sums(static_cast<std::size_t>(most * width));
+  Buffer<char> plane_sums(static_cast<std::size_t>(most * planes));
+  Buffer<char> workspace(
+      static_cast<std::size_t>(binary_workspace_bytes(most, reads_, job.row_slots)));
+  job.workspace = workspace.data();
+  job.sums = sums.data();
+  job.planes = plane_sums.data();
+  for (int64_t start = 0; start < vectors; start += most) {
+    job.vectors = static_cast<int>(std::min(most, vectors - start));
+    if (start > 0) {
+      std::fill_n(sums.data(), sums.size(), int64_t{0});
+      std::fill_n(plane_sums.data(), plane_sums.size(), char{0});
+    }
+    for (int64_t g = 0; g < groups_; ++g) {
+      job.rows = rows_of_group(g);
+      job.codes = codes + start * rows_ + g * parallel_rows_;
+      job.bits = bits_.data() + g * blocks_ * job.row_slots * kBlockBytes;
+      kernels.run_group_binary(job);
+    }
+    if (result == nullptr) continue;
+    if (bit_sliced) kernels.expand_binary_sums(job);
+    for (int m = 0; m < job.vectors; ++m) {
+      std::copy_n(sums.data() + m * width, columns_, result + (start + m) * columns_);
+    }
+  }
+}
+
+}  // namespace cimsim::kernels

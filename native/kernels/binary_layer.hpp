@@ -1,0 +1,48 @@
+// A layer of one-bit cells that are exactly at their state, read with one-bit inputs: the fast case
+// of ArrayLayer.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "kernels/binary_job.hpp"
+#include "kernels/buffer.hpp"
+#include "kernels/isa.hpp"
+
+namespace cimsim::kernels {
+
+struct LayerSettings;
+
+class BinaryLayer {
+ public:
+  // Digits [slice][row][column], 0 or 1. No layer where the settings are not such a case, or where
+  // a limit of BinaryJob does not hold.
+  static std::optional<BinaryLayer> of(const LayerSettings& settings, const uint8_t* digits);
+
+  // As ArrayLayer::product.
+  void product(const uint16_t* codes, int64_t vectors, Isa isa, int64_t* result) const;
+  // Adds to counts[sum].
+  void count_column_sums(const uint16_t* codes, int64_t vectors, Isa isa, int64_t* counts) const;
+
+ private:
+  explicit BinaryLayer(const LayerSettings& settings);
+  int rows_of_group(int64_t group) const;
+  void store_bits(const uint8_t* digits);
+  bool store_codes(const LayerSettings& settings);
+  BinaryJob job_template() const;
+  void run(BinaryJob job, const uint16_t* codes, int64_t vectors, Isa isa, int64_t* result) const;
+
+  int64_t rows_ = 0;
+  int64_t columns_ = 0;
+  int parallel_rows_ = 0;  // rows of a full group
+  int slices_ = 0;
+  int reads_ = 0;
+  int64_t groups_ = 0;
+  int64_t column_blocks_ = 0;
+  int64_t blocks_ = 0;
+  int adc_top_ = 0;        // highest code that occurs
+  Buffer<char> bits_;      // [group][block][parallel rows + 1][kBlockBytes]
+  Buffer<uint8_t> codes_;  // code of each sum, or empty where that is min(sum, adc_top)
+};
+
+}  // namespace cimsim::kernels
