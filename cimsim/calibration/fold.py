@@ -6,11 +6,13 @@ change of the preceding layer's weights and bias (B. Jacob et al., CVPR 2018, se
 
 from __future__ import annotations
 
+from collections import OrderedDict
+
 import torch
 from torch import Tensor, nn
 
 from cimsim.errors import UserError
-from cimsim.workloads.layer_table import MATRIX
+from cimsim.workloads.calls import MATRIX
 
 BATCH_NORM = (nn.BatchNorm1d, nn.BatchNorm2d)
 
@@ -32,7 +34,7 @@ def fold_batch_norm(network: nn.Module, images: Tensor) -> None:
         pairs = _pairs(network, images)
     for layer, norm in pairs:
         _fold(network.get_submodule(layer), network.get_submodule(norm))
-        network.set_submodule(norm, nn.Identity())
+        network.set_submodule(norm, _after(network.get_submodule(norm)))
     with torch.inference_mode():
         after: Tensor = network(images)
     if (after - before).abs().max() > RELATIVE_TOLERANCE * before.abs().max():
@@ -64,6 +66,12 @@ def _pairs(network: nn.Module, images: Tensor) -> list[tuple[str, str]]:
     for handle in handles:
         handle.remove()
     return pairs
+
+
+def _after(norm: nn.Module) -> nn.Module:
+    """Return what a batch norm does after normalising: nothing, or its parts (an activation)."""
+    parts = OrderedDict(norm.named_children())
+    return nn.Sequential(parts) if parts else nn.Identity()
 
 
 def _fold(layer: nn.Module, norm: nn.Module) -> None:

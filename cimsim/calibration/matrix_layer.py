@@ -14,11 +14,12 @@ from typing import Any, Literal
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from cimsim.calibration.coding import Codes, InputCoding
 from cimsim.calibration.im2col import im2col
 from cimsim.calibration.quantizer import integer_codes, symmetric_scale
+from cimsim.workloads.calls import MatrixCall
 from cimsim.workloads.layer_table import LayerShape
 
 Product = Callable[[Codes, int], NDArray[np.float64]]
@@ -59,8 +60,8 @@ def quantize_weights(
     return WeightCodes(np.ascontiguousarray(codes.T), scale)
 
 
-class MatrixLayer(nn.Module):
-    """Stands in for a Conv2d or Linear of a network.
+class MatrixLayer:
+    """Stands in for a convolution or linear layer of a network.
 
     Attributes:
         shape: the layer's entry in the layer table.
@@ -68,25 +69,16 @@ class MatrixLayer(nn.Module):
         weights: integer codes and scales.
         products: one per group, each for the columns of that group; None computes the layer in
             floating point with its original weights.
-        first_image: number of the first image of the batch among all images; set by the network.
+        images, first_image: how many images the input holds, and the number of the first one among
+            all images; set by the network.
     """
 
-    def __init__(
-        self,
-        module: nn.Conv2d | nn.Linear,
-        shape: LayerShape,
-        coding: InputCoding,
-        weights: WeightCodes,
-    ) -> None:
-        super().__init__()
-        self.module = module
+    def __init__(self, shape: LayerShape, coding: InputCoding, weights: WeightCodes) -> None:
         self.shape = shape
         self.coding = coding
         self.weights = weights
         self.products: list[Product] | None = None
-        self.first_image = 0
-        bias = None if module.bias is None else module.bias.detach().double().numpy()
-        self._bias: NDArray[np.float64] | None = bias
+        self.images, self.first_image = 1, 0
         self._scale = coding.scale * weights.scale
 
     @property
@@ -109,47 +101,53 @@ class MatrixLayer(nn.Module):
         return self.input_vectors(self.coding.codes(x.detach().numpy()), self.coding.zero_point)
 
     def input_vectors(self, values: NDArray[Any], fill: int) -> NDArray[Any]:
-        """Return the input vectors [M, groups * K] of an input; `fill` is the value of padding."""
-        if self.shape.kind == "linear":
-            return values.reshape(-1, self.shape.in_channels)
-        module = self.module
-        assert isinstance(module, nn.Conv2d)
+        """Return the input vectors [M, groups * K], image by image; `fill` is that of padding."""
+        shape = self.shape
+        if shape.kind == "linear":
+            return np.moveaxis(values, shape.image_axis or 0, 0).reshape(-1, shape.in_channels)
         return im2col(
             values.transpose(0, 2, 3, 1),
-            (self.shape.kernel_height, self.shape.kernel_width),
-            self.shape.stride,
-            self.shape.padding,
-            int(module.dilation[0]),
+            (shape.kernel_height, shape.kernel_width),
+            shape.stride,
+            shape.padding,
+            shape.dilation,
             fill,
         )
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Return the layer's output for a batch, float32, shaped as that of the original module."""
+    def __call__(self, call: MatrixCall) -> Tensor:
+        """Return the layer's output for a batch, float32, shaped as that of the original layer."""
+        x = call.x
         if self.products is None:
             # One image at a time: the order of a float sum depends on the shape of the batch.
-            return torch.cat([self.module(image) for image in torch.split(x, 1)])
+            axis = self.shape.image_axis or 0
+            return torch.cat([call.result(part) for part in torch.split(x, 1, axis)], axis)
         codes = self.input_codes(x)
-        first_vector = self.first_image * (len(codes) // len(x))
+        constant = self.shape.image_axis is None
+        first_vector = 0 if constant else self.first_image * (len(codes) // self.images)
         results = [
             product(part, first_vector)
             for product, part in zip(self.products, self.group_codes(codes), strict=True)
         ]
         integers = results[0] if len(results) == 1 else np.concatenate(results, axis=1)
-        return self._shaped(torch.from_numpy(self.dequantize(integers)), x)
+        return self._shaped(torch.from_numpy(self.dequantize(integers, call.bias)), x)
 
-    def dequantize(self, integers: NDArray[np.float64]) -> NDArray[np.float32]:
+    def dequantize(
+        self, integers: NDArray[np.float64], bias: Tensor | None = None
+    ) -> NDArray[np.float32]:
         """Return integers [M, N] * input scale * weight scale + bias, rounded once to float32."""
         real = integers * self._scale
-        if self._bias is not None:
-            real += self._bias
+        if bias is not None:
+            real += bias.detach().double().numpy()
         return real.astype(np.float32)
 
     def _shaped(self, y: Tensor, x: Tensor) -> Tensor:
-        if self.shape.kind == "linear":
-            return y.reshape(*x.shape[:-1], self.shape.out_channels)
+        shape = self.shape
+        if shape.kind == "linear":
+            axis = shape.image_axis or 0
+            return y.reshape(*x.movedim(axis, 0).shape[:-1], -1).movedim(0, axis)
         # Channels stay last in memory; only the order of the dimensions changes.
-        grid = (self.shape.out_height, self.shape.out_width)
-        return y.reshape(len(x), *grid, self.shape.out_channels).permute(0, 3, 1, 2)
+        grid = (shape.out_height, shape.out_width)
+        return y.reshape(len(x), *grid, shape.out_channels).permute(0, 3, 1, 2)
 
 
 def exact_products(layer: MatrixLayer) -> list[Product]:

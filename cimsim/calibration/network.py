@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from cimsim.calibration.matrix_layer import MatrixLayer
+from cimsim.workloads.calls import MatrixCall, MatrixCalls
+
+Watcher = Callable[[MatrixLayer, MatrixCall], None]
 
 BATCH = 50
 """Images that are computed together. Results do not depend on it, but for the fidelity switches
@@ -18,19 +21,18 @@ that tie the images of a batch together (input_shift data_minimum, read_noise_sc
 
 
 class QuantizedNetwork:
-    """A network in which each matrix layer is a :class:`MatrixLayer`.
+    """A network in which each matrix layer is computed by a :class:`MatrixLayer`.
 
     Attributes:
         layers: the matrix layers in execution order.
-        module: the network with these layers in it, in evaluation mode.
+        module: the network in floating point, in evaluation mode.
     """
 
     def __init__(self, network: nn.Module, layers: list[MatrixLayer]) -> None:
-        """Put `layers` in the place of the modules they stand in for, in `network` itself."""
-        for layer in layers:
-            network.set_submodule(layer.shape.name, layer)
         self.module = network.eval()
         self.layers = layers
+        self._by_name = {layer.shape.name: layer for layer in layers}
+        self._watchers: list[Watcher] = []
 
     def logits(
         self, images: NDArray[np.float32], first_image: int = 0, batch: int = BATCH
@@ -39,29 +41,34 @@ class QuantizedNetwork:
 
         `first_image` is the number of the first one among all test images: it names the noise.
         """
-        parts = []
-        with torch.inference_mode():
-            for start in range(0, len(images), batch):
-                for layer in self.layers:
-                    layer.first_image = first_image + start
-                part = torch.from_numpy(images[start : start + batch])
-                parts.append(self.module(part).numpy())
+        parts = [
+            self.run(torch.from_numpy(images[start : start + batch]), first_image + start).numpy()
+            for start in range(0, len(images), batch)
+        ]
         return np.concatenate(parts)
 
+    def run(self, x: Tensor, first_image: int = 0) -> Tensor:
+        """Return the network's output for inputs [n, ...], the first one with this number."""
+        for layer in self.layers:
+            layer.images, layer.first_image = len(x), first_image
+        with torch.inference_mode(), MatrixCalls(self.module, self._answer).caught():
+            result: Tensor = self.module(x)
+        return result
+
+    def _answer(self, call: MatrixCall) -> Tensor:
+        layer = self._by_name[call.name]
+        for see in self._watchers:
+            see(layer, call)
+        return layer(call)
+
     @contextmanager
-    def watched(self, see: Callable[[MatrixLayer, Tensor], None]) -> Iterator[None]:
-        """Within the block, call ``see(layer, input)`` each time a matrix layer runs."""
-
-        def hook(module: nn.Module, inputs: tuple[Tensor]) -> None:
-            assert isinstance(module, MatrixLayer)
-            see(module, inputs[0])
-
-        handles = [layer.register_forward_pre_hook(hook) for layer in self.layers]
+    def watched(self, see: Watcher) -> Iterator[None]:
+        """Within the block, call ``see(layer, call)`` each time a matrix layer runs."""
+        self._watchers.append(see)
         try:
             yield
         finally:
-            for handle in handles:
-                handle.remove()
+            self._watchers.remove(see)
 
 
 def float_logits(

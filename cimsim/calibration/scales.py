@@ -26,6 +26,7 @@ from cimsim.campaign.design import DesignPoint
 from cimsim.errors import UserError
 from cimsim.schemas import SCALES
 from cimsim.tables import read_table, rows, write_table
+from cimsim.workloads.calls import MatrixCall, MatrixCalls, fix_derived_weights, weight_of
 from cimsim.workloads.checkpoints import load_network
 from cimsim.workloads.datasets import Dataset
 from cimsim.workloads.layer_table import LayerShape, layer_table
@@ -49,8 +50,10 @@ def folded_network(
         UserError: the checkpoint folder or the network cannot be used.
     """
     network = load_network(point, checkpoint)
-    fold_batch_norm(network, torch.from_numpy(data.train_images[:8]))
-    return network, layer_table(network, torch.from_numpy(data.train_images[:1]))
+    images = torch.from_numpy(data.train_images[:8])
+    fold_batch_norm(network, images)
+    fix_derived_weights(network, images[:1])
+    return network, layer_table(network, images[:1])
 
 
 def find_ranges(
@@ -62,28 +65,21 @@ def find_ranges(
         UserError: a pattern of quantization.float_layers fits no layer, or activations overflow.
     """
     in_float = float_layers(point, [shape.name for shape in shapes])
-    observers = [RangeObserver() for _ in shapes]
+    observers = {shape.name: RangeObserver() for shape in shapes}
 
-    def observing(name: str, observer: RangeObserver) -> Any:
-        def hook(module: nn.Module, inputs: tuple[Tensor]) -> None:
-            values = inputs[0].numpy()
-            if not np.isfinite(values).all():
-                raise UserError(f"layer {name}: an input is not finite during calibration")
-            observer.update(values)
+    def observe(call: MatrixCall) -> Tensor:
+        values = call.x.numpy()
+        if not np.isfinite(values).all():
+            raise UserError(f"layer {call.name}: an input is not finite during calibration")
+        observers[call.name].update(values)
+        return call.result()
 
-        return hook
-
-    handles = [
-        network.get_submodule(shape.name).register_forward_pre_hook(observing(shape.name, observer))
-        for shape, observer in zip(shapes, observers, strict=True)
-    ]
-    float_logits(network, images)
-    for handle in handles:
-        handle.remove()
+    with MatrixCalls(network, observe).caught():
+        float_logits(network, images)
     settings = point.quantization
     found = (
         observer.range(settings.observer, settings.percentile, 2**settings.input_bits)
-        for observer in observers
+        for observer in observers.values()
     )
     return [
         LayerRange(shape.name not in in_float, low, high)
@@ -112,27 +108,26 @@ def float_layers(point: DesignPoint, names: list[str]) -> set[str]:
 def quantize_network(
     point: DesignPoint, network: nn.Module, shapes: list[LayerShape], ranges: list[LayerRange]
 ) -> QuantizedNetwork:
-    """Return `network` (changed in place) with exact integer products in its matrix layers."""
+    """Return `network` with exact integer products in its matrix layers."""
     layers = [
-        _matrix_layer(point, network.get_submodule(shape.name), shape, found)
+        _matrix_layer(point, weight_of(network, shape.name), shape, found)
         for shape, found in zip(shapes, ranges, strict=True)
     ]
     return QuantizedNetwork(network, layers)
 
 
 def _matrix_layer(
-    point: DesignPoint, module: nn.Module, shape: LayerShape, found: LayerRange
+    point: DesignPoint, weight: Tensor, shape: LayerShape, found: LayerRange
 ) -> MatrixLayer:
-    assert isinstance(module, nn.Conv2d | nn.Linear)
     settings, conversion = point.quantization, point.fidelity.integer_conversion
     if point.fidelity.input_shift == "data_minimum":
         amax = max(-found.low, found.high)
         coding = InputCoding.signed_range(amax, settings.input_bits, conversion)
     else:
         coding = InputCoding.unsigned_range(found.low, found.high, settings.input_bits, conversion)
-    weight = module.weight.detach().numpy()
-    weights = quantize_weights(weight, settings.weight_bits, settings.weight_scale, conversion)
-    layer = MatrixLayer(module, shape, coding, weights)
+    values = weight.detach().numpy()
+    weights = quantize_weights(values, settings.weight_bits, settings.weight_scale, conversion)
+    layer = MatrixLayer(shape, coding, weights)
     layer.products = exact_products(layer) if found.on_array else None
     return layer
 

@@ -17,7 +17,6 @@ from typing import Any, Literal
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from cimsim import schemas
 from cimsim.arrays.effects import EFFECTS, active_effects, ideal, resolving, without
@@ -32,6 +31,7 @@ from cimsim.campaign.design import DesignPoint
 from cimsim.inference.network import program_network
 from cimsim.inference.stage import layer_settings, quantized_logits
 from cimsim.tables import write_table
+from cimsim.workloads.calls import MatrixCall
 from cimsim.workloads.checkpoints import load_network
 from cimsim.workloads.datasets import check_images, evaluated_images, load_dataset
 from cimsim.workloads.torch_setup import reproducible
@@ -185,18 +185,18 @@ def _entry(
 
 def _layer_inputs(network: QuantizedNetwork, images: NDArray[np.float32]) -> Iterator[LayerInputs]:
     """Yield what each layer on arrays gets in the quantised network, and what rounding costs."""
-    seen: list[tuple[MatrixLayer, Tensor]] = []
-    with network.watched(lambda layer, x: seen.append((layer, x))):
+    seen: list[tuple[MatrixLayer, MatrixCall]] = []
+    with network.watched(lambda layer, call: seen.append((layer, call))):
         network.logits(images)
     numbers = {layer.shape.name: number for number, layer in enumerate(network.layers)}
-    for layer, x in seen:
+    for layer, call in seen:
         if layer.on_array:
             with torch.inference_mode():
-                exact, rounded = layer.module(x).double(), layer(x).double()
+                exact, rounded = call.result().double(), layer(call).double()
             yield LayerInputs(
                 layer,
                 numbers[layer.shape.name],
-                layer.input_codes(x),
+                layer.input_codes(call.x),
                 _power((exact - rounded).numpy()),
                 _power(exact.numpy()),
             )

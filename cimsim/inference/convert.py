@@ -19,7 +19,8 @@ from cimsim.campaign.design_json import read_design
 from cimsim.errors import UserError
 from cimsim.inference.network import program_network
 from cimsim.mapping.stage import COLUMN_SUM_IMAGES, count_column_sums
-from cimsim.workloads.layer_table import MATRIX, layer_table
+from cimsim.workloads.calls import MATRIX, fix_derived_weights
+from cimsim.workloads.layer_table import layer_table
 
 FOLDING_IMAGES = 8
 """Calibration images (at most) that show which batch norm follows which layer."""
@@ -91,6 +92,7 @@ class CimModel(nn.Module):
         inputs = calibration.detach().float()
         with torch.inference_mode():
             fold_batch_norm(self.network, inputs[:FOLDING_IMAGES])
+        fix_derived_weights(self.network, inputs[:1])
         shapes = layer_table(self.network, inputs[:1])
         if not shapes:
             raise UserError("the model has no convolution or linear layer that an array could hold")
@@ -122,12 +124,8 @@ class CimModel(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the output for inputs [n, ...], float32; without gradients."""
-        for layer in self._quantized.layers:
-            layer.first_image = self.images_seen
-        self.images_seen += len(x)
-        with torch.inference_mode():
-            result: Tensor = self.network(x.detach().float())
-        return result.clone()
+        first_image, self.images_seen = self.images_seen, self.images_seen + len(x)
+        return self._quantized.run(x.detach().float(), first_image).clone()
 
 
 class _CimLayer(CimModel):

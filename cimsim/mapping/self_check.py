@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
 
 from cimsim.arrays.effects import ideal
 from cimsim.arrays.product import ProgrammedLayer
@@ -13,6 +12,7 @@ from cimsim.calibration.matrix_layer import MatrixLayer, exact_products
 from cimsim.calibration.network import QuantizedNetwork
 from cimsim.campaign.design import DesignPoint
 from cimsim.errors import UserError
+from cimsim.workloads.calls import MatrixCall
 
 VECTORS = 64
 """Input vectors (at most) of each layer that are checked."""
@@ -31,10 +31,10 @@ def check_ideal_arrays(
     """
     settings = ideal(ArraySettings.from_design(point, adc_step=1.0))
 
-    def check(layer: MatrixLayer, x: Tensor) -> None:
+    def check(layer: MatrixLayer, call: MatrixCall) -> None:
         if not layer.on_array:
             return
-        codes = layer.input_codes(x)
+        codes = layer.input_codes(call.x)
         chosen = np.unique(np.linspace(0, len(codes) - 1, VECTORS).astype(int))
         parts = layer.group_codes(codes[chosen])
         for part, weights, exact in zip(

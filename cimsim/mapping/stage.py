@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor, from_numpy
+from torch import from_numpy
 
 from cimsim.arrays.column_sums import column_sum_histogram
 from cimsim.arrays.settings import ArraySettings
@@ -21,6 +21,7 @@ from cimsim.mapping.cells import place
 from cimsim.mapping.self_check import check_ideal_arrays
 from cimsim.schemas import COLUMN_SUMS, LAYERS, OPERATIONS, WEIGHT_CODES
 from cimsim.tables import read_table, write_table
+from cimsim.workloads.calls import MatrixCall
 from cimsim.workloads.datasets import load_dataset
 from cimsim.workloads.operations import Operation, operation_table
 from cimsim.workloads.torch_setup import reproducible
@@ -76,9 +77,9 @@ def count_column_sums(
     empty = np.zeros(settings.largest_sum + 1, dtype=np.int64)
     sums = {layer.shape.name: empty.copy() for layer in network.layers if layer.on_array}
 
-    def count(layer: MatrixLayer, x: Tensor) -> None:
+    def count(layer: MatrixLayer, call: MatrixCall) -> None:
         if layer.on_array:
-            parts = layer.group_codes(layer.input_codes(x))
+            parts = layer.group_codes(layer.input_codes(call.x))
             for codes, weights in zip(parts, layer.group_weights(), strict=True):
                 sums[layer.shape.name] += column_sum_histogram(codes, weights, settings)
 

@@ -15,6 +15,7 @@ from cimsim.calibration.scales import load_quantized
 from cimsim.campaign.design import DesignPoint
 from cimsim.schemas import TRACE
 from cimsim.tables import write_table
+from cimsim.workloads.calls import MatrixCall
 from cimsim.workloads.datasets import check_images, load_dataset
 from cimsim.workloads.torch_setup import reproducible
 
@@ -41,9 +42,11 @@ def trace(
     images = data.test_images[: point.chip.trace_images]
     codes: dict[str, NDArray[np.uint8]] = {}
 
-    def record(layer: MatrixLayer, x: Tensor) -> None:
+    def record(layer: MatrixLayer, call: MatrixCall) -> None:
         is_first = layer is network.layers[0]
-        codes[layer.shape.name] = _row_codes(point, layer, x, is_first)
+        matrix = _row_codes(point, layer, call.x, is_first)
+        is_constant = layer.shape.image_axis is None
+        codes[layer.shape.name] = np.tile(matrix, (len(images), 1)) if is_constant else matrix
 
     with reproducible():
         network = load_quantized(point, checkpoint, calibration, data)

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
 from cimsim.errors import UserError
+from cimsim.workloads.calls import MatrixCall, MatrixCalls
 
-MATRIX = (nn.Conv2d, nn.Linear)
 POOLING = (nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d)
 
 
@@ -22,7 +21,9 @@ class LayerShape:
 
     `name` is the module's name, so that its weight is "<name>.weight" in the state_dict. A linear
     layer is a 1 x 1 kernel; on tokens [tokens, features] in_height is the number of tokens and
-    in_width 1. `pooled`: a pooling layer follows before the next matrix layer.
+    in_width 1. `pooled`: a pooling layer follows before the next matrix layer. `image_axis`: the
+    dimension of the input along which images follow one another; None if the input is the same for
+    all images (as that of the network that makes SwinV2's position bias).
     """
 
     name: str
@@ -39,6 +40,8 @@ class LayerShape:
     padding: int
     groups: int
     pooled: bool
+    dilation: int = 1
+    image_axis: int | None = 0
 
     @property
     def rows(self) -> int:
@@ -57,87 +60,123 @@ class LayerShape:
 
 
 def layer_table(network: nn.Module, image: Tensor) -> list[LayerShape]:
-    """Return the matrix layers that `network` runs on `image` [1, channels, h, w], in order.
+    """Return the matrix layers that `network` runs on `image` [1, ...], in order.
 
-    Convolutions and linear layers count if they run as modules. Products of two activations
-    (attention scores and values) and operations called as functions are not matrix layers.
+    Convolutions and linear layers count whether they run as modules or as functions, with the names
+    of their weights. Products of two activations (attention scores and values) are no matrix
+    layers, nor are products with a weight that is no parameter of the network.
 
     Raises:
-        UserError: a layer runs twice per image, or a convolution is not square in stride or padding
-            or does not pad with zeros.
+        UserError: a layer runs twice per image, has a stride or dilation that is not square, or its
+            input does not hold images one after another.
     """
-    found: list[dict[str, Any]] = []
+    once = _run(network, image)
+    twice = {seen.call.name: seen.call for seen in _run(network, torch.cat([image, image]))}
+    found = []
+    for seen in once:
+        call = seen.call
+        axis = _image_axis(call, twice[call.name])
+        shape = _conv_shape if call.is_convolution else _linear_shape
+        values = shape(call, seen.output, axis)
+        found.append(LayerShape(call.name, pooled=seen.pooled, image_axis=axis, **values))
+    return found
 
-    def matrix_hook(name: str) -> Callable[[nn.Module, tuple[Tensor], Tensor], None]:
-        def hook(module: nn.Module, inputs: tuple[Tensor], output: Tensor) -> None:
-            if any(entry["name"] == name for entry in found):
-                raise UserError(f"layer {name} runs more than once per image; not supported")
-            shape = _conv_shape if isinstance(module, nn.Conv2d) else _linear_shape
-            found.append({"name": name, "pooled": False, **shape(name, module, inputs[0], output)})
 
-        return hook
+@dataclass
+class _Seen:
+    """A call of a matrix layer whose input is a shape without values."""
+
+    call: MatrixCall
+    output: torch.Size
+    pooled: bool = False
+
+
+def _run(network: nn.Module, images: Tensor) -> list[_Seen]:
+    """Return the calls of all matrix layers in order."""
+    found: dict[str, _Seen] = {}
+
+    def see(call: MatrixCall) -> Tensor:
+        if call.name in found:
+            raise UserError(f"layer {call.name} runs more than once per image; not supported")
+        result = call.result()
+        found[call.name] = _Seen(replace(call, x=call.x.to("meta")), result.shape)
+        return result
 
     def pooling_hook(module: nn.Module, inputs: tuple[Tensor], output: Tensor) -> None:
         if found:
-            found[-1]["pooled"] = True
+            list(found.values())[-1].pooled = True
 
-    handles = []
-    for name, module in network.named_modules():
-        if isinstance(module, MATRIX):
-            handles.append(module.register_forward_hook(matrix_hook(name)))
-        elif isinstance(module, POOLING):
-            handles.append(module.register_forward_hook(pooling_hook))
+    handles = [
+        module.register_forward_hook(pooling_hook)
+        for module in network.modules()
+        if isinstance(module, POOLING)
+    ]
     try:
-        with torch.inference_mode():
-            network(image)
+        with torch.inference_mode(), MatrixCalls(network, see).caught():
+            network(images)
     finally:
         for handle in handles:
             handle.remove()
-    return [LayerShape(**entry) for entry in found]
+    return list(found.values())
 
 
-def _conv_shape(name: str, module: nn.Module, x: Tensor, y: Tensor) -> dict[str, Any]:
-    assert isinstance(module, nn.Conv2d)
-    if module.padding_mode != "zeros" or isinstance(module.padding, str):
-        raise UserError(
-            f"layer {name}: padding {module.padding!r} with mode '{module.padding_mode}' is not "
-            "supported; allowed: a number of zeros"
-        )
-    for field in ("stride", "padding", "dilation"):
-        vertical, horizontal = getattr(module, field)
+def _image_axis(one: MatrixCall, two: MatrixCall) -> int | None:
+    """Return the axis of images of the calls for one image and for two."""
+    pairs = list(zip(one.x.shape, two.x.shape, strict=True))
+    differing = [axis for axis, (a, b) in enumerate(pairs) if a != b]
+    doubled = [axis for axis in differing if pairs[axis][1] == 2 * pairs[axis][0]]
+    if not differing:
+        return None
+    if differing == doubled[:1] and not (one.is_convolution and doubled[0]):
+        return doubled[0]
+    raise UserError(
+        f"layer {one.name}: its input has the shape {_shape(one)} for one image and {_shape(two)} "
+        "for two; allowed: images along one dimension (the first one of a convolution)"
+    )
+
+
+def _shape(call: MatrixCall) -> str:
+    return " x ".join(map(str, call.x.shape))
+
+
+def _conv_shape(call: MatrixCall, y: torch.Size, axis: int | None) -> dict[str, Any]:
+    assert call.stride is not None
+    for field, (vertical, horizontal) in (("stride", call.stride), ("dilation", call.dilation)):
         if vertical != horizontal:
             raise UserError(
-                f"layer {name}: {field} is {vertical} x {horizontal}; allowed: the same both ways"
+                f"layer {call.name}: {field} is {vertical} x {horizontal}; allowed: the same both "
+                "ways"
             )
     return {
         "kind": "conv",
-        "in_channels": module.in_channels,
-        "in_height": x.shape[2],
-        "in_width": x.shape[3],
-        "kernel_height": module.kernel_size[0],
-        "kernel_width": module.kernel_size[1],
-        "out_channels": module.out_channels,
-        "out_height": y.shape[2],
-        "out_width": y.shape[3],
-        "stride": module.stride[0],
-        "padding": module.padding[0],
-        "groups": module.groups,
+        "in_channels": call.x.shape[1],
+        "in_height": call.x.shape[2],
+        "in_width": call.x.shape[3],
+        "kernel_height": call.weight.shape[2],
+        "kernel_width": call.weight.shape[3],
+        "out_channels": y[1],
+        "out_height": y[2],
+        "out_width": y[3],
+        "stride": call.stride[0],
+        "padding": call.padding[0],
+        "dilation": call.dilation[0],
+        "groups": call.groups,
     }
 
 
-def _linear_shape(name: str, module: nn.Module, x: Tensor, y: Tensor) -> dict[str, Any]:
-    assert isinstance(module, nn.Linear)
-    positions = x.shape[1:-1]
+def _linear_shape(call: MatrixCall, y: torch.Size, axis: int | None) -> dict[str, Any]:
+    sizes = list(call.x.shape)
+    positions = [n for i, n in enumerate(sizes[:-1]) if i != axis or n > 1]
     height = positions[0] if positions else 1
     width = math.prod(positions[1:])
     return {
         "kind": "linear",
-        "in_channels": module.in_features,
+        "in_channels": sizes[-1],
         "in_height": height,
         "in_width": width,
         "kernel_height": 1,
         "kernel_width": 1,
-        "out_channels": module.out_features,
+        "out_channels": y[-1],
         "out_height": height,
         "out_width": width,
         "stride": 1,

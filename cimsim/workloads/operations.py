@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from cimsim.workloads.calls import MatrixCall, MatrixCalls
 from cimsim.workloads.layer_table import POOLING
 
 PRODUCT = "product"
@@ -154,8 +155,8 @@ def operation_table(
     """Return what `network` computes on `image` [1, channels, h, w] outside its matrix layers.
 
     Args:
-        network: in evaluation mode; may have layers on integer codes in place of matrix layers.
-        matrix_layers: names of the modules whose inside does not count.
+        network: in evaluation mode.
+        matrix_layers: names of the layers whose inside does not count.
         image: one image.
     """
     observer = _Observer(network, matrix_layers)
@@ -181,6 +182,7 @@ class _Observer(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self._weights = {tensor.untyped_storage().data_ptr() for tensor in held}
         self._modules: list[tuple[str, nn.Module]] = []
         self._layers = 0  # matrix layers that have run
+        self._inside = False  # a matrix layer runs
         self._names: dict[str, int] = {}
         self._rectified = -1  # matrix layers that had run at the last relu
 
@@ -192,8 +194,7 @@ class _Observer(TorchDispatchMode):  # type: ignore[no-untyped-call]
             return lambda module, inputs: self._modules.append((name, module))
 
         def leave(module: nn.Module, inputs: Any, output: Any) -> None:
-            name, _ = self._modules.pop()
-            self._layers += name in self._matrix
+            self._modules.pop()
 
         with ExitStack() as handles:
             for name, module in self._network.named_modules():
@@ -202,14 +203,23 @@ class _Observer(TorchDispatchMode):  # type: ignore[no-untyped-call]
                     module.register_forward_hook(leave),
                 ):
                     handles.callback(handle.remove)
+            handles.enter_context(MatrixCalls(self._network, self._layer).caught())
             yield
+
+    def _layer(self, call: MatrixCall) -> Tensor:
+        self._inside = True
+        try:
+            return call.result()
+        finally:
+            self._inside = False
+            self._layers += 1
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: Any = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
         """Run an operator and record it."""
         result = func(*args, **(kwargs or {}))
-        if not any(name in self._matrix for name, _ in self._modules):
+        if not self._inside and not any(name in self._matrix for name, _ in self._modules):
             output = result[0] if isinstance(result, list | tuple) and result else result
             if isinstance(output, Tensor) and not func.is_view:
                 self._see(func._schema.name.removeprefix("aten::"), args, output)

@@ -10,6 +10,7 @@ from torch import nn
 from cimsim.calibration.coding import InputCoding
 from cimsim.calibration.im2col import im2col
 from cimsim.calibration.matrix_layer import MatrixLayer, exact_products, quantize_weights
+from cimsim.calibration.network import QuantizedNetwork
 from cimsim.workloads.layer_table import layer_table
 
 
@@ -21,9 +22,13 @@ def integer_layer(module, x, signed=False):
     else:
         coding = InputCoding.unsigned_range(low, high, 8, "nearest")
     weights = quantize_weights(module.weight.detach().numpy(), 8, "channel", "nearest")
-    layer = MatrixLayer(module, shape, coding, weights)
+    layer = MatrixLayer(shape, coding, weights)
     layer.products = exact_products(layer)
     return layer
+
+
+def output(module, layer, x, first_image=0):
+    return QuantizedNetwork(nn.Sequential(module), [layer]).run(x, first_image)
 
 
 def dequantized(module, layer, x):
@@ -84,7 +89,7 @@ def test_convolution_of_any_shape(
     x = torch.randn(2, channels * groups, *size, generator=generator)
     layer = integer_layer(module, x, signed)
     expected = dequantized(module, layer, x)
-    found = layer(x)
+    found = output(module, layer, x)
     assert found.shape == expected.shape
     scale = float(expected.abs().max()) + 1e-9
     torch.testing.assert_close(found.double() / scale, expected / scale, rtol=0, atol=1e-6)
@@ -98,7 +103,7 @@ def test_linear_on_any_leading_dimensions(leading, signed):
     x = torch.randn(*leading, 7)
     layer = integer_layer(module, x, signed)
     expected = dequantized(module, layer, x)
-    torch.testing.assert_close(layer(x).double(), expected, rtol=1e-6, atol=1e-6)
+    torch.testing.assert_close(output(module, layer, x).double(), expected, rtol=1e-6, atol=1e-6)
 
 
 def test_im2col_rows_run_channel_slowest_and_vectors_row_by_row():
@@ -119,8 +124,7 @@ def test_vectors_are_numbered_over_all_images():
     seen = []
     exact = layer.products[0]
     layer.products = [lambda codes, first: seen.append((len(codes), first)) or exact(codes, first)]
-    layer.first_image = 10
-    layer(x)
+    output(module, layer, x, first_image=10)
     assert seen == [(4 * 12, 10 * 12)]  # 4 x 3 output pixels
 
 
@@ -142,4 +146,4 @@ def test_a_layer_in_float_ignores_its_codes():
     x = torch.randn(5, 1, 8, 8)
     layer = integer_layer(module, x)
     layer.products = None
-    torch.testing.assert_close(layer(x), module(x))
+    torch.testing.assert_close(output(module, layer, x), module(x))

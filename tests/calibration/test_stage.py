@@ -86,7 +86,7 @@ def test_data_minimum_has_signed_symmetric_codes(run):
     network, scales, _ = run(design("vit", fidelity={"input_shift": "data_minimum"}))
     assert scales["input_zero_point"] == [0] * 10
     seen = {}
-    with network.watched(lambda layer, x: seen.update({layer.shape.name: layer.input_codes(x)})):
+    with network.watched(lambda layer, c: seen.update({layer.shape.name: layer.input_codes(c.x)})):
         network.logits(DATA.train_images[:64], batch=64)
     for codes in seen.values():
         assert codes.dtype == np.int16

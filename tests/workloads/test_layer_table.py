@@ -89,9 +89,8 @@ def test_linear_on_a_grid_of_tokens():
 @pytest.mark.parametrize(
     ("module", "message"),
     [
-        (nn.Conv2d(1, 2, 3, padding=1, padding_mode="circular"), "0: padding.*circular"),
-        (nn.Conv2d(1, 2, 3, padding="same"), "0: padding 'same'"),
         (nn.Conv2d(1, 2, 3, stride=(1, 2)), "0: stride is 1 x 2"),
+        (nn.Conv2d(1, 2, 3, dilation=(2, 1)), "0: dilation is 2 x 1"),
     ],
 )
 def test_convolutions_that_are_refused(module, message):
