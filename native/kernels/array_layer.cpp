@@ -228,8 +228,10 @@ void ArrayLayer::choose_code_table(int64_t largest_sum) {
 void ArrayLayer::limit_top(double largest_sum) {
   const double reach = std::ceil(largest_sum / settings_.adc_step) + 1.0;
   const double top = std::min(static_cast<double>(settings_.adc_top), reach);
-  require(std::ldexp(top, settings_.reads * settings_.dac_bits) < std::ldexp(1.0, 31) &&
-              top <= kLargestCode,
+  // The places of the input cycles add up to (2^(reads * dac_bits) - 1) / (2^dac_bits - 1).
+  const double places = (std::ldexp(1.0, settings_.reads * settings_.dac_bits) - 1.0) /
+                        (std::ldexp(1.0, settings_.dac_bits) - 1.0);
+  require(top * places < std::ldexp(1.0, 31) && top <= kLargestCode,
           "adc_top: codes up to " + std::to_string(static_cast<int64_t>(top)) +
               " can occur; allowed: 4194304, and 2^31 after the shift-add of the inputs");
   adc_top_ = static_cast<int32_t>(top);

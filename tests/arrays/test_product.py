@@ -96,6 +96,15 @@ def test_a_resolving_adc_gives_the_integer_product():
     assert np.array_equal(product, exact)
 
 
+@pytest.mark.parametrize("dac_bits", [7, 8])
+def test_wide_inputs_in_two_cycles_agree_exactly(dac_bits):
+    """Codes of 18 bits, which fit 32 bits after the shift-add of two cycles."""
+    settings = make_settings(cell_bits=4, dac_bits=dac_bits, weight_bits=4, adc_top=1 << 18)
+    codes, weights = operands(settings, 128, 5, 4)
+    expected = array_product(codes, weights, settings, "layer", 3)
+    assert np.array_equal(ProgrammedLayer(weights, settings, "layer", 3).product(codes), expected)
+
+
 RANDOM = {
     "read noise": {"read_noise": 0.1},
     "variation": {"device_variation": 0.2},
