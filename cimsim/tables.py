@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from cimsim.errors import UserError
@@ -115,3 +116,15 @@ def rows(table: pa.Table) -> Iterable[dict[str, Any]]:
     """Iterate over the rows of a table as dictionaries."""
     for batch in table.to_batches():
         yield from batch.to_pylist()
+
+
+def read_rows_where(path: Path, schema: pa.Schema, column: str, value: str) -> list[dict[str, Any]]:
+    """Return the rows of a Parquet file whose `column` is `value`, without holding the others.
+
+    Raises:
+        UserError: as :func:`read_table`.
+    """
+    found: list[dict[str, Any]] = []
+    for batch in read_batches(path, schema, 8192):
+        found += batch.filter(pc.equal(batch.column(column), value)).to_pylist()
+    return found

@@ -78,7 +78,7 @@ def draw_breakdown(canvas: Canvas, figure: Figure, points: Sequence[Row]) -> Non
     Raises:
         UserError: more bars than fit, or points that cannot be told apart.
     """
-    bars, axis_title = _bars(figure, points)
+    bars, axis_title = places_of_bars(figure, points)
     divide = area_parts if figure.y == "area" else energy_parts
     divided = [divide(row) for _, row in bars]
     totals = [sum(parts.values()) for parts in divided]
@@ -112,11 +112,15 @@ def draw_breakdown(canvas: Canvas, figure: Figure, points: Sequence[Row]) -> Non
 
 def bar_count(figure: Figure, points: Sequence[Row]) -> int:
     """Return how many bars the figure has, for its height."""
-    return len(_bars(figure, points)[0])
+    return len(places_of_bars(figure, points)[0])
 
 
-def _bars(figure: Figure, points: Sequence[Row]) -> tuple[list[tuple[str, Row]], str]:
-    """Return label and design point of each bar, and what the labels are values of."""
+def places_of_bars(figure: Figure, points: Sequence[Row]) -> tuple[list[tuple[str, Row]], str]:
+    """Return label and design point of each bar, and what the labels are values of.
+
+    Raises:
+        UserError: more bars than fit, or points that cannot be told apart.
+    """
     names = [figure.x] if figure.x else []
     rows: dict[tuple[object, ...], Row] = {}
     for row in points:

@@ -2,37 +2,136 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
-from cimsim.analysis.breakdown_figure import bar_count, draw_breakdown
-from cimsim.analysis.line_figure import draw_lines
-from cimsim.analysis.pareto_figure import draw_pareto
-from cimsim.analysis.selection import select
+from matplotlib.figure import Figure as Canvas
+
+from cimsim.analysis.breakdown_figure import bar_count, draw_breakdown, places_of_bars
+from cimsim.analysis.codes_figure import draw_codes, layer_count
+from cimsim.analysis.floorplan_figure import draw_floorplan, places_of_chips
+from cimsim.analysis.heatmap_figure import draw_heatmap, heatmap_rows, places_of_cells
+from cimsim.analysis.layers_figure import draw_layers, places_of_layers, profiles
+from cimsim.analysis.line_figure import draw_lines, places_of_lines
+from cimsim.analysis.one_chip import only_one
+from cimsim.analysis.panels import PANEL_INCHES, panel_rows
+from cimsim.analysis.pareto_figure import draw_pareto, places_of_pareto
+from cimsim.analysis.roofline_figure import draw_roofline, places_of_roofs
+from cimsim.analysis.selection import Row, admitted, select
 from cimsim.analysis.style import HEIGHT_INCHES, canvas, save
+from cimsim.campaign.expand import Campaign
 from cimsim.campaign.figure import Figure
+from cimsim.campaign.parameters import values
+from cimsim.errors import UserError
+
+FRAME_INCHES = 1.05
+"""Height of a figure without what grows with its rows."""
 
 BAR_INCHES = 0.24
-FRAME_INCHES = 1.05
+CELL_INCHES = 0.3
+STRIP_INCHES = 0.17
+PROFILE_INCHES = 0.85
 
 
-def draw(directory: Path, figure: Figure, stem: Path) -> None:
+def draw(directory: Path, figure: Figure, stem: Path, *, budget: bool = False) -> None:
     """Draw `figure` from the tables in `directory` to `stem`.svg and `stem`.png.
 
-    Equal tables give equal bytes.
+    Equal tables give equal bytes. `budget` says whether the campaign has an error budget.
 
     Raises:
         UserError: there is nothing to show, or what is to be shown is ambiguous; the message
             names the figure and what to change.
     """
     points = select(directory, figure)
-    height = HEIGHT_INCHES
-    if figure.kind == "breakdown":
-        height = max(1.9, FRAME_INCHES + BAR_INCHES * bar_count(figure, points))
-    with canvas(height) as drawn:
-        if figure.kind == "line":
-            draw_lines(drawn, figure, points)
-        elif figure.kind == "pareto":
-            draw_pareto(drawn, figure, points)
-        else:
-            draw_breakdown(drawn, figure, points)
+    with canvas(_height(directory, figure, points, budget)) as drawn:
+        draw_on(drawn, figure, points, directory, budget=budget)
         save(drawn, stem)
+
+
+def draw_on(
+    drawn: Canvas, figure: Figure, points: Sequence[Row], directory: Path, *, budget: bool
+) -> None:
+    """Draw a figure of any kind on an empty canvas.
+
+    Raises:
+        UserError: as :func:`draw`.
+    """
+    match figure.kind:
+        case "line":
+            draw_lines(drawn, figure, points)
+        case "pareto":
+            draw_pareto(drawn, figure, points)
+        case "breakdown":
+            draw_breakdown(drawn, figure, points)
+        case "heatmap":
+            draw_heatmap(drawn, figure, points)
+        case "layers":
+            draw_layers(drawn, figure, points, directory, budget)
+        case "floorplan":
+            draw_floorplan(drawn, figure, points, directory)
+        case "codes":
+            draw_codes(drawn, figure, points, directory)
+        case "roofline":
+            draw_roofline(drawn, figure, points, directory)
+
+
+def check_figures(campaign: Campaign) -> None:
+    """Check, before anything is computed, that each figure has points that it can tell apart.
+
+    Raises:
+        UserError: a figure could not be drawn whatever the results; the message names it.
+    """
+    points: list[Row] = [
+        {
+            "id": point.id,
+            "sweeps": point.sweeps,
+            **values(point.point),
+            **{f"key.{stage}": key for stage, key in point.keys.items()},
+        }
+        for point in campaign.points
+    ]
+    for figure in campaign.figures:
+        try:
+            _arrange(figure, admitted(figure, points))
+        except UserError as error:
+            raise UserError(f"{campaign.file}: figures: {error}") from error
+
+
+def _arrange(figure: Figure, points: Sequence[Row]) -> None:
+    """Find the place of each point in the figure, without results."""
+    match figure.kind:
+        case "line":
+            places_of_lines(figure, points)
+        case "pareto":
+            places_of_pareto(figure, points)
+        case "breakdown":
+            places_of_bars(figure, points)
+        case "heatmap":
+            places_of_cells(figure, points)
+        case "layers":
+            places_of_layers(figure, points)
+        case "floorplan":
+            places_of_chips(figure, points)
+        case "codes":
+            only_one(figure, points, "infer")
+        case "roofline":
+            places_of_roofs(figure, points)
+
+
+def _height(directory: Path, figure: Figure, points: Sequence[Row], budget: bool) -> float:
+    """Return the height of the figure (inches), which grows with its rows."""
+    rows = panel_rows(figure, points)
+    if figure.kind == "breakdown":
+        return max(1.9, FRAME_INCHES + BAR_INCHES * bar_count(figure, points))
+    if figure.kind == "heatmap":
+        cells = heatmap_rows(figure, points)
+        return max(1.9, FRAME_INCHES - 0.2 + rows * (0.15 + CELL_INCHES * min(cells, 10)))
+    if figure.kind == "layers":
+        return FRAME_INCHES + 0.2 + PROFILE_INCHES * len(profiles(figure, budget))
+    if figure.kind == "codes":
+        return max(1.7, 0.75 + STRIP_INCHES * layer_count(points, figure, directory))
+    if figure.kind == "floorplan" and rows == 1:
+        return 3.1
+    if figure.kind == "floorplan":
+        return 0.6 + 1.75 * rows
+    return HEIGHT_INCHES if rows == 1 else FRAME_INCHES + PANEL_INCHES * rows

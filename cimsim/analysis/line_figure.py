@@ -15,7 +15,8 @@ from cimsim.analysis.axes import (
     limit_percentage,
     make_logarithmic,
 )
-from cimsim.analysis.selection import Row, refuse_ambiguity, series, stage_of
+from cimsim.analysis.panels import label_outer, panels
+from cimsim.analysis.selection import Row, one_of_each, series, stage_of
 from cimsim.analysis.style import COLOURS, MARKERS, series_colours
 from cimsim.campaign.figure import Figure
 from cimsim.campaign.labels import Quantity, quantity, value_text
@@ -36,6 +37,9 @@ BASELINES: dict[str, dict[str, Any]] = {
 DODGE = 0.012
 """Distance between points of two series at the same value, of the axis, so that none is hidden."""
 
+BAND = 0.12
+"""Opacity of the band between the ends of the intervals."""
+
 NEWEST_LAST = ("chip.node",)
 """Parameters whose axis runs from high to low."""
 
@@ -46,49 +50,52 @@ def draw_lines(canvas: Canvas, figure: Figure, points: Sequence[Row]) -> None:
     Raises:
         UserError: x has one value alone, or points cannot be told apart.
     """
-    points = _one_per_place(figure, [row for row in points if row[figure.y] is not None])
-    axes = canvas.add_subplot()
+    points = places_of_lines(figure, [row for row in points if row[figure.y] is not None])
     x_shown = quantity(figure.x, [row[figure.x] for row in points])
     y_shown = quantity(figure.y, [row[figure.y] for row in points])
     places = Places.of([row[figure.x] * x_shown.factor for row in points])
     at = {row["id"]: places.at[row[figure.x] * x_shown.factor] for row in points}
-    handles: dict[str, Any] = {}
     groups = series(figure, points, len(COLOURS))
     colours = series_colours(len(groups), _is_number(figure.colour))
-    for index, (value, members) in enumerate(groups.items()):
-        rows = sorted(members, key=lambda row: at[row["id"]])
-        dodge = DODGE * places.span * (index - (len(groups) - 1) / 2)
-        x = [at[row["id"]] + dodge for row in rows]
-        label = value_text(figure.colour, value) if figure.colour else "on arrays"
-        style = {"color": colours[index], "marker": MARKERS[index]}
-        handles[label] = _line(axes, x, rows, figure.y, y_shown, style)
-    if figure.y == "accuracy":
-        handles |= _baselines(axes, points, at)
-        limit_percentage(axes)
-    elif is_wide([row[figure.y] for row in points]):
-        make_logarithmic(axes, "y")
-    places.label(axes)
+    handles: dict[str, Any] = {}
+    baselines: dict[str, Any] = {}
+    drawn = panels(canvas, figure, points)
+    for axes, shown in drawn:
+        here = {row["id"] for row in shown}
+        for index, (value, members) in enumerate(groups.items()):
+            rows = sorted((r for r in members if r["id"] in here), key=lambda row: at[row["id"]])
+            if not rows:
+                continue
+            dodge = DODGE * places.span * (index - (len(groups) - 1) / 2)
+            x = [at[row["id"]] + dodge for row in rows]
+            label = value_text(figure.colour, value) if figure.colour else "on arrays"
+            style = {"color": colours[index], "marker": MARKERS[index]}
+            handles[label] = _line(axes, x, rows, figure.y, y_shown, style)
+        if figure.y == "accuracy":
+            baselines |= _baselines(axes, shown, at)
+            limit_percentage(axes)
+        elif is_wide([row[figure.y] for row in points]):
+            make_logarithmic(axes, "y")
+        places.label(axes)
     if figure.x in NEWEST_LAST:
-        axes.invert_xaxis()
-    axes.set_xlabel(x_shown.title)
-    axes.set_ylabel(y_shown.title)
-    if len(handles) > 1:
-        legend_above(canvas, handles, quantity(figure.colour).title if figure.colour else "")
+        drawn[0][0].invert_xaxis()  # the others share it
+    label_outer([axes for axes, _ in drawn], x_shown.title, y_shown.title)
+    if len(handles) + len(baselines) > 1:
+        title = quantity(figure.colour).title if figure.colour else ""
+        legend_above(canvas, handles | baselines, title)
 
 
 def _is_number(parameter: str) -> bool:
     return bool(parameter) and parameters()[parameter].is_number
 
 
-def _one_per_place(figure: Figure, points: Sequence[Row]) -> list[Row]:
-    """Return one of the points that share what is shown and the result itself."""
-    shown = [figure.x, *([figure.colour] if figure.colour else [])]
-    key = f"key.{stage_of(figure.y)}"
-    places: dict[tuple[object, ...], Row] = {}
-    for row in points:
-        places.setdefault((*(row[name] for name in shown), row[key]), row)
-    chosen = list(places.values())
-    present = {row[figure.x] for row in chosen}
+def places_of_lines(figure: Figure, points: Sequence[Row]) -> list[Row]:
+    """Return one of the points that share what is shown and the result itself.
+
+    Raises:
+        UserError: x has one value alone or none, or points cannot be told apart.
+    """
+    present = {row[figure.x] for row in points}
     if None in present:
         raise UserError(
             f"figure {figure.name}: {figure.x} is null (a default that depends on node or memory) "
@@ -100,8 +107,8 @@ def _one_per_place(figure: Figure, points: Sequence[Row]) -> list[Row]:
             f"figure {figure.name}: nothing to show: {figure.x} needs two values or more but the "
             f"points have one{values}"
         )
-    refuse_ambiguity(figure, chosen, shown)
-    return chosen
+    shown = [name for name in (figure.x, figure.colour, figure.facet) if name]
+    return one_of_each(figure, points, shown, [stage_of(figure.y)])
 
 
 def _line(
@@ -118,6 +125,9 @@ def _line(
         return axes.plot(x, y, **style)[0]
     below = [(row[measure] - row[f"{measure}_low"]) * shown.factor for row in rows]
     above = [(row[f"{measure}_high"] - row[measure]) * shown.factor for row in rows]
+    low = [value - part for value, part in zip(y, below, strict=True)]
+    high = [value + part for value, part in zip(y, above, strict=True)]
+    axes.fill_between(x, low, high, color=style["color"], alpha=BAND, linewidth=0)
     return axes.errorbar(
         x, y, yerr=[below, above], capsize=2, elinewidth=0.8, capthick=0.8, **style
     )

@@ -32,6 +32,15 @@ def select(directory: Path, figure: Figure) -> list[Row]:
         UserError: no point passes; the table is missing.
     """
     points: list[Row] = read_table(directory / "points.parquet", schemas.points()).to_pylist()
+    return admitted(figure, points)
+
+
+def admitted(figure: Figure, points: Sequence[Row]) -> list[Row]:
+    """Return the points that pass the figure's sweep and filter.
+
+    Raises:
+        UserError: no point passes.
+    """
     if figure.sweep:
         sweeps = sorted({name for row in points for name in row["sweeps"]})
         if figure.sweep not in sweeps:
@@ -49,7 +58,7 @@ def select(directory: Path, figure: Figure) -> list[Row]:
                 f"{figure.filter[name]!r} but the points have {present}"
             )
         points = passing
-    return points
+    return list(points)
 
 
 def distinct(points: Sequence[Row], stages: Iterable[str]) -> list[Row]:
@@ -73,7 +82,7 @@ def refuse_ambiguity(figure: Figure, points: Sequence[Row], shown: Sequence[str]
     """
     places: dict[tuple[Any, ...], list[Row]] = {}
     for row in points:
-        places.setdefault(tuple(_hashable(row[name]) for name in shown), []).append(row)
+        places.setdefault(tuple(hashable(row[name]) for name in shown), []).append(row)
     for place, rows in places.items():
         if len(rows) > 1:
             here = ", ".join(
@@ -109,11 +118,12 @@ def telling(points: Sequence[Row], names: Sequence[str]) -> list[str]:
 
 
 def _follows(points: Sequence[Row], name: str, leader: str) -> bool:
-    pairs = {(_hashable(row[leader]), _hashable(row[name])) for row in points}
-    return len(pairs) == len({_hashable(row[leader]) for row in points})
+    pairs = {(hashable(row[leader]), hashable(row[name])) for row in points}
+    return len(pairs) == len({hashable(row[leader]) for row in points})
 
 
-def _hashable(value: Any) -> Any:
+def hashable(value: Any) -> Any:
+    """Return a value of a parameter as a key: a list as a tuple."""
     return tuple(value) if isinstance(value, list) else value
 
 
@@ -124,7 +134,7 @@ def null_first(value: Any) -> tuple[bool, Any]:
 
 def values_present(points: Sequence[Row], name: str) -> list[str]:
     """Return the values of a parameter as text, in order of value."""
-    present = {_hashable(row[name]) for row in points}
+    present = {hashable(row[name]) for row in points}
     return [repr(value) for value in sorted(present, key=null_first)]
 
 
@@ -134,14 +144,43 @@ def series(figure: Figure, points: Sequence[Row], most: int) -> dict[Any, list[R
     Raises:
         UserError: there are more series than a figure can show.
     """
-    if not figure.colour:
+    return by_value(figure, "colour", points, most)
+
+
+def by_value(figure: Figure, field: str, points: Sequence[Row], most: int) -> dict[Any, list[Row]]:
+    """Return the points by value of the parameter that a field of the figure names.
+
+    Without that field all points belong to None.
+
+    Raises:
+        UserError: there are more values than `most`.
+    """
+    name = getattr(figure, field)
+    if not name:
         return {None: list(points)}
     found: dict[Any, list[Row]] = {}
     for row in points:
-        found.setdefault(_hashable(row[figure.colour]), []).append(row)
+        found.setdefault(hashable(row[name]), []).append(row)
     if len(found) > most:
         raise UserError(
-            f"figure {figure.name}: colour {figure.colour} has {len(found)} values; a figure "
+            f"figure {figure.name}: {field} {name} has {len(found)} values; a figure "
             f"shows {most} at most: filter them"
         )
     return dict(sorted(found.items(), key=lambda entry: null_first(entry[0])))
+
+
+def one_of_each(
+    figure: Figure, points: Sequence[Row], shown: Sequence[str], stages: Iterable[str]
+) -> list[Row]:
+    """Return one of the points that share the parameters `shown` and the results of `stages`.
+
+    Raises:
+        UserError: two results have the same place in the figure.
+    """
+    keys = [f"key.{stage}" for stage in stages]
+    places: dict[tuple[Any, ...], Row] = {}
+    for row in points:
+        places.setdefault(tuple(hashable(row[name]) for name in (*shown, *keys)), row)
+    chosen = list(places.values())
+    refuse_ambiguity(figure, chosen, shown)
+    return chosen

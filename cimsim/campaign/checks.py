@@ -32,8 +32,12 @@ def check_campaign(campaign: Campaign) -> None:
     Raises:
         UserError: a table of states or of output noise is not as it has to be, a checkpoint is of
             another network, the data set has fewer images than are asked for, or the hardware
-            model does not support a design.
+            model does not support a design; a figure has no points or cannot tell them apart.
     """
+    if campaign.figures:
+        from cimsim.analysis.figures import check_figures
+
+        check_figures(campaign)
     for stage, check, fields in (
         ("checkpoint", _checkpoint, "workload.checkpoint"),
         ("trace", _images, ""),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -42,30 +44,106 @@ WITH_INTERVAL = ("float_accuracy", "quantized_accuracy", "accuracy", "accuracy_c
 BREAKDOWNS = ("area", "energy")
 """Quantities that a breakdown can divide by component."""
 
+PROFILES = ("energy", "latency", "utilization", "sqnr")
+"""Quantities of a layer that a layer profile can show; sqnr is in the error budget."""
+
 Scalar = bool | int | float | str
+
+Kind = Literal["line", "pareto", "breakdown", "heatmap", "layers", "floorplan", "codes", "roofline"]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What a field of a kind of figure may be.
+
+    Attributes:
+        what: the rule in words, for a message.
+        allowed: the values, computed when asked for.
+        default: value where the field is not given; without one the field is required.
+    """
+
+    what: str
+    allowed: Callable[[], tuple[str, ...]]
+    default: str | None = None
+
+
+def _numbers() -> tuple[str, ...]:
+    return tuple(p.name for p in parameters().values() if p.is_number)
+
+
+def _parameters() -> tuple[str, ...]:
+    return tuple(parameters())
+
+
+def _measure(default: str) -> Rule:
+    return Rule("a measure", lambda: MEASURES, default)
+
+
+_ANY = Rule("a parameter", _parameters, "")
+
+RULES: dict[str, dict[str, Rule]] = {
+    "line": {
+        "x": Rule("a numeric parameter", _numbers),
+        "y": _measure("accuracy"),
+        "colour": _ANY,
+        "facet": _ANY,
+    },
+    "pareto": {
+        "x": _measure("energy_j"),
+        "y": _measure("accuracy"),
+        "colour": _ANY,
+        "facet": _ANY,
+    },
+    "breakdown": {
+        "x": _ANY,
+        "y": Rule("a quantity with components", lambda: BREAKDOWNS, "energy"),
+    },
+    "heatmap": {
+        "x": Rule("a parameter", _parameters),
+        "y": Rule("a parameter", _parameters),
+        "colour": _measure("accuracy"),
+        "facet": _ANY,
+    },
+    "layers": {"y": Rule("a quantity of a layer", lambda: PROFILES, ""), "colour": _ANY},
+    "floorplan": {"facet": _ANY},
+    "codes": {},
+    "roofline": {"colour": _ANY},
+}
+"""Fields of each kind of figure; the others have no meaning for it."""
 
 
 class Figure(Section):
     """One figure of the campaign.
 
     line: a measure against a numeric parameter; pareto: two measures and the front between them;
-    breakdown: stacked bars of area or energy by component.
+    breakdown: stacked bars of area or energy by component; heatmap: a measure over two parameters;
+    layers: energy, latency, utilisation and error of each layer; floorplan: the tiles of a chip by
+    layer; codes: how often each layer's ADCs give each code; roofline: what bounds each layer.
     """
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")] = Field(
         description="name of the files in figures/"
     )
-    kind: Literal["line", "pareto", "breakdown"] = Field(description="what is drawn")
+    kind: Kind = Field(description="what is drawn")
     x: str = Field(
         "",
         description="line: numeric parameter; pareto: measure (default energy_j); "
-        "breakdown: parameter that labels the bars (default: all that vary)",
+        "breakdown: parameter that labels the bars (default: all that vary); heatmap: parameter",
     )
     y: str = Field(
         "",
-        description="line, pareto: measure (default accuracy); breakdown: area or energy (default)",
+        description="line, pareto: measure (default accuracy); breakdown: area or energy "
+        "(default); heatmap: parameter; layers: energy, latency, utilization or sqnr (default: a "
+        "panel for each that there is)",
     )
-    colour: str = Field("", description="line, pareto: parameter that distinguishes the series")
+    colour: str = Field(
+        "",
+        description="line, pareto, layers, roofline: parameter that distinguishes the series; "
+        "heatmap: measure (default accuracy)",
+    )
+    facet: str = Field(
+        "", description="line, pareto, heatmap, floorplan: parameter with a panel for each value"
+    )
     sweep: str = Field("", description="only the points of this sweep of the campaign are shown")
     filter: dict[str, Scalar | tuple[Scalar, ...]] = Field(
         default_factory=dict,
@@ -78,33 +156,28 @@ class Figure(Section):
     def _defaults_of_the_kind(cls, given: object) -> object:
         if not isinstance(given, dict):
             return given
-        defaults = {
-            "line": {"y": "accuracy"},
-            "pareto": {"x": "energy_j", "y": "accuracy"},
-            "breakdown": {"y": "energy"},
-        }
-        return {**defaults.get(str(given.get("kind")), {}), **given}
+        rules = RULES.get(str(given.get("kind")), {})
+        return {**{name: rule.default or "" for name, rule in rules.items()}, **given}
 
     @model_validator(mode="after")
     def _columns_exist(self) -> Self:
-        known = parameters()
-        numeric = tuple(p.name for p in known.values() if p.is_number)
-        if self.kind == "line":
-            _one_of("x", self.x, numeric, "a numeric parameter")
-            _one_of("y", self.y, MEASURES, "a measure")
-        elif self.kind == "pareto":
-            _one_of("x", self.x, MEASURES, "a measure")
-            _one_of("y", self.y, MEASURES, "a measure")
-        else:
-            _one_of("y", self.y, BREAKDOWNS, "a quantity with components")
-            if self.x:
-                _one_of("x", self.x, tuple(known), "a parameter")
-            if self.colour:
-                raise ValueError("colour has no meaning for kind breakdown: colours are components")
-        if self.colour:
-            _one_of("colour", self.colour, tuple(known), "a parameter")
+        rules = RULES[self.kind]
+        for field in ("x", "y", "colour", "facet"):
+            given = getattr(self, field)
+            if field in rules:
+                rule = rules[field]
+                if given or rule.default != "":
+                    _one_of(field, given, rule.allowed(), rule.what)
+            elif given:
+                raise ValueError(
+                    f"{field} has no meaning for kind {self.kind}; allowed: {_fields(rules)}"
+                )
         for name in self.filter:
-            _one_of("filter", name, tuple(known), "a parameter")
+            _one_of("filter", name, tuple(parameters()), "a parameter")
+        named = [name for name in (self.x, self.y, self.colour, self.facet) if name]
+        for name in named:
+            if named.count(name) > 1:
+                raise ValueError(f"{name} is shown twice; allowed: each in one of x, y, ...")
         return self
 
     def admits(self, name: str, value: object) -> bool:
@@ -115,19 +188,87 @@ class Figure(Section):
         return value in (wanted if isinstance(wanted, tuple) else (wanted,))
 
     @property
+    def measures(self) -> tuple[str, ...]:
+        """Measures that the figure shows."""
+        return tuple(m for m in (self.x, self.y, self.colour) if m in MEASURES)
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """Joined tables that the figure is drawn from."""
+        more = {
+            "layers": ("layers.parquet",),
+            "floorplan": ("layers.parquet",),
+            "roofline": ("layers.parquet",),
+            "codes": ("budget_codes.parquet",),
+        }
+        return ("points.parquet", *more.get(self.kind, ()), *self._budget_tables())
+
+    @property
+    def needs_budget(self) -> bool:
+        """Whether the figure shows what only a campaign with an error budget has."""
+        return self.kind == "codes" or bool(self._budget_tables())
+
+    def _budget_tables(self) -> tuple[str, ...]:
+        return ("budget_layers.parquet",) if self.y == "sqnr" else ()
+
+    @property
     def text(self) -> str:
         """The campaign's caption, and what the marks in the figure mean."""
+        return " ".join([self.caption or f"{self._subject()}.", *self._how_to_read()])
+
+    def _subject(self) -> str:
+        """What is shown, in words, for a figure without a caption."""
         if self.kind == "breakdown":
-            what = f"{'Area' if self.y == 'area' else 'Energy per image'} by component."
-            return f"{self.caption or what} The number at the end of a bar is the total."
-        parts = [self.caption or f"{_title(self.y)} against {quantity(self.x).words}."]
+            return f"{'Area' if self.y == 'area' else 'Energy per image'} by component"
+        if self.kind == "heatmap":
+            over = f"{quantity(self.x).words} and {quantity(self.y).words}"
+            return f"{_title(self.colour)} over {over}"
+        if self.kind in ("line", "pareto"):
+            return f"{_title(self.y)} against {quantity(self.x).words}"
+        return {
+            "layers": "Layers in order of execution",
+            "floorplan": "Tiles of the chip, coloured by the layer whose weights they hold",
+            "codes": "How often the ADCs of each layer give each code",
+            "roofline": "Throughput of each layer against its operations per byte moved",
+        }[self.kind]
+
+    def _how_to_read(self) -> list[str]:
+        """Sentences on the marks of the figure."""
+        parts = list(_NOTES.get(self.kind, ()))
         if self.kind == "pareto" and not self.caption:
             parts.append("No other point is better in both than a large one; the line joins them.")
-        if self.y in WITH_INTERVAL:
+        if self.kind in ("line", "pareto") and self.y in WITH_INTERVAL:
             parts.append("Bars are confidence intervals that count both images and chips (seeds).")
+        if self.kind == "heatmap" and self.colour in WITH_INTERVAL:
+            parts.append(
+                "Below each value is half the width of its confidence interval, where it fits."
+            )
         if self.kind == "line" and self.y == "accuracy":
             parts.append("The grey and the dotted line are the network without arrays.")
-        return " ".join(parts)
+        return parts
+
+
+_NOTES: dict[str, tuple[str, ...]] = {
+    "layers": (
+        "Signal to error is the power of a layer's outputs over that of the error that its own "
+        "arrays add, on exact inputs (first chip); a layer without a mark adds none.",
+    ),
+    "breakdown": ("The number at the end of a bar is the total.",),
+    "floorplan": (
+        "The model fixes how many tiles a layer has and the sides of the grid; tiles are placed "
+        "here in order of execution.",
+    ),
+    "codes": (
+        "Each row shows the share of conversions that give a code, on a logarithmic scale from "
+        "10⁻⁴ to 1; white codes did not occur.",
+    ),
+    "roofline": (
+        "Bytes are the inputs and outputs of a layer at the precision of activations. The sloped "
+        "roof is the best rate at which any layer moves them through buffers and interconnect, the "
+        "flat one the best rate at which any layer computes; a filled mark spends more of its time "
+        "on computing.",
+    ),
+}
 
 
 def _title(column: str) -> str:
@@ -139,3 +280,7 @@ def _one_of(field: str, given: str, allowed: tuple[str, ...], what: str) -> None
     if given not in allowed:
         hint = nearest(given, allowed) or f"; one of {', '.join(allowed)}"
         raise ValueError(f"{field} is '{given}' but must be {what}{hint}")
+
+
+def _fields(rules: Mapping[str, Rule]) -> str:
+    return ", ".join([*rules, "sweep", "filter", "caption"])

@@ -151,7 +151,13 @@ class CampaignFile(Exact):
     @model_validator(mode="after")
     def _figures_have_their_measures(self) -> Self:
         for figure in self.figures:
-            for measure in () if self.accuracy else (figure.x, figure.y):
+            if figure.needs_budget and not self.budget:
+                what = figure.y or figure.kind
+                raise ValueError(
+                    f"figures: {figure.name}: '{what}' is shown but budget is false, so there is "
+                    "none; allowed: another figure, or budget: true"
+                )
+            for measure in () if self.accuracy else figure.measures:
                 if measure in ON_ARRAYS:
                     raise ValueError(
                         f"figures: {figure.name}: '{measure}' is shown but accuracy is false, so "

@@ -166,6 +166,14 @@ class Plan:
         """Return the declaration of a figure, as JSON."""
         return canonical(self._figure(wildcards).model_dump())
 
+    def figure_tables(self, wildcards: Any) -> list[str]:
+        """Return the tables that a figure is drawn from."""
+        campaign, figure = self._campaign(wildcards), self._figure(wildcards)
+        names = [*figure.tables]
+        if figure.kind == "layers" and campaign.budget and not figure.y:
+            names.append("budget_layers.parquet")
+        return [str(campaign_folder(campaign.name) / name) for name in names]
+
     def caption(self, wildcards: Any) -> str:
         """Return the caption of a figure."""
         return self._figure(wildcards).text

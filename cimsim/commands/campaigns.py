@@ -55,7 +55,8 @@ def figure(
     names = [figure.name for figure in loaded.figures]
     if name not in names:
         raise UserError(f"{campaign}: no figure is named '{name}'; allowed: {', '.join(names)}")
-    draw(output, loaded.figures[names.index(name)], output / "figures" / name)
+    chosen = loaded.figures[names.index(name)]
+    draw(output, chosen, output / "figures" / name, budget=loaded.budget)
 
 
 @app.command()

@@ -11,11 +11,10 @@ from matplotlib.container import ErrorbarContainer
 from PIL import Image
 
 from cimsim.analysis import schemas
-from cimsim.analysis.breakdown_figure import area_parts, draw_breakdown, energy_parts
-from cimsim.analysis.figures import draw
+from cimsim.analysis.breakdown_figure import area_parts, energy_parts
+from cimsim.analysis.figures import draw, draw_on
 from cimsim.analysis.join import join
 from cimsim.analysis.line_figure import draw_lines
-from cimsim.analysis.pareto_figure import draw_pareto
 from cimsim.analysis.selection import select
 from cimsim.analysis.style import canvas
 from cimsim.campaign.figure import Figure
@@ -62,12 +61,16 @@ def rows(tables: Path) -> list[dict[str, Any]]:
 
 def drawn(tables: Path, wanted: Figure) -> Axes:
     """Draw a figure and return its axes."""
-    draw_kind = {"line": draw_lines, "pareto": draw_pareto, "breakdown": draw_breakdown}
+    (axes,) = drawn_panels(tables, wanted)
+    return axes
+
+
+def drawn_panels(tables: Path, wanted: Figure, budget: bool = False) -> list[Axes]:
+    """Draw a figure and return the axes of all its panels, in order."""
     with canvas() as empty:
-        draw_kind[wanted.kind](empty, wanted, select(tables, wanted))
+        draw_on(empty, wanted, select(tables, wanted), tables, budget=budget)
         empty.canvas.draw()
-        (axes,) = empty.axes
-        return axes
+        return list(empty.axes)
 
 
 def ticks(axes: Axes) -> list[str]:
@@ -85,6 +88,12 @@ ALL = [
     figure(kind="breakdown", sweep="adc"),
     figure(kind="pareto", colour="cell.technology", sweep="adc"),
     figure(kind="pareto", x="tops_per_w", sweep="adc"),
+    figure(kind="pareto", sweep="adc", facet="cell.technology"),
+    figure(kind="line", x="array.adc.bits", sweep="adc", facet="cell.technology"),
+    figure(kind="heatmap", x="array.adc.bits", y="cell.technology", sweep="adc"),
+    figure(kind="layers", sweep="nodes", colour="chip.node"),
+    figure(kind="floorplan", sweep="nodes", facet="chip.node"),
+    figure(kind="roofline", sweep="nodes", filter={"chip.node": 22}),
 ]
 
 
@@ -98,6 +107,7 @@ def test_equal_tables_give_equal_bytes(wanted: Figure, tables: Path, tmp_path: P
     assert b"<dc:date>" not in (tmp_path / "one.svg").read_bytes()
     with Image.open(tmp_path / "one.png") as image:
         assert image.width == 1050  # 3.5 inches at 300 dots
+        assert image.height <= 1500
 
 
 def test_lines_are_the_accuracies_with_their_intervals(tables: Path) -> None:

@@ -20,6 +20,7 @@ from cimsim.campaign.figure import Figure
         ({"kind": "pareto"}, "energy_j", "accuracy"),
         ({"kind": "pareto", "x": "area_mm2"}, "area_mm2", "accuracy"),
         ({"kind": "breakdown"}, "", "energy"),
+        ({"kind": "layers"}, "", ""),
         ({"kind": "breakdown", "x": "chip.node", "y": "area"}, "chip.node", "area"),
     ],
 )
@@ -36,10 +37,19 @@ def test_defaults_follow_the_kind(given: dict[str, Any], x: str, y: str) -> None
         ({"kind": "line", "x": "cell.technology"}, "numeric parameter"),
         ({"kind": "line", "x": "chip.node", "y": "energy"}, "must be a measure"),
         ({"kind": "breakdown", "y": "accuracy"}, "quantity with components"),
-        ({"kind": "breakdown", "colour": "chip.node"}, "colours are components"),
+        (
+            {"kind": "breakdown", "colour": "chip.node"},
+            "colour has no meaning for kind breakdown; allowed: x, y,",
+        ),
         ({"kind": "pareto", "colour": "chip.nodes"}, "did you mean 'chip.node'"),
         ({"kind": "pareto", "filter": {"chip.nodes": 22}}, "did you mean 'chip.node'"),
-        ({"kind": "scatter"}, "'line', 'pareto' or 'breakdown'"),
+        ({"kind": "scatter"}, "'codes' or 'roofline'"),
+        ({"kind": "heatmap", "x": "chip.node"}, "y is '' but must be a parameter"),
+        ({"kind": "heatmap", "x": "chip.node", "y": "chip.node"}, "chip.node is shown twice"),
+        ({"kind": "heatmap", "x": "chip.node", "y": "tops"}, "y is 'tops' but must be a parameter"),
+        ({"kind": "layers", "y": "energie"}, "did you mean 'energy'"),
+        ({"kind": "floorplan", "colour": "chip.node"}, "colour has no meaning for kind floorplan"),
+        ({"kind": "breakdown", "facet": "chip.node"}, "facet has no meaning for kind breakdown"),
         ({"kind": "pareto", "name": "../up"}, "pattern"),
         ({"kind": "pareto", "color": "chip.node"}, "Extra inputs"),
     ],
@@ -77,3 +87,25 @@ def test_the_text_says_what_is_shown_and_how_to_read_it() -> None:
     assert area.text == "Area by component. The number at the end of a bar is the total."
     power = Figure.model_validate({"name": "f", "kind": "line", "x": "chip.node", "y": "tops"})
     assert power.text == "Throughput against technology node."
+
+
+def test_a_figure_names_its_tables() -> None:
+    tables = {
+        "layers": ("points.parquet", "layers.parquet"),
+        "floorplan": ("points.parquet", "layers.parquet"),
+        "roofline": ("points.parquet", "layers.parquet"),
+        "codes": ("points.parquet", "budget_codes.parquet"),
+        "pareto": ("points.parquet",),
+    }
+    for kind, names in tables.items():
+        assert Figure.model_validate({"name": "f", "kind": kind}).tables == names
+    ratio = Figure.model_validate({"name": "f", "kind": "layers", "y": "sqnr"})
+    assert ratio.needs_budget
+    assert "budget_layers.parquet" in ratio.tables
+
+
+def test_a_heatmap_shows_accuracy_unless_it_is_told_otherwise() -> None:
+    given = {"name": "f", "kind": "heatmap", "x": "chip.node", "y": "array.adc.bits"}
+    assert Figure.model_validate(given).colour == "accuracy"
+    energy = Figure.model_validate({**given, "colour": "energy_j"})
+    assert energy.text == "Energy per image over technology node and ADC resolution."

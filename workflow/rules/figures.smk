@@ -1,8 +1,7 @@
 # Figures and summary of a campaign, from its tables alone.
 rule figure:
     input:
-        "results/campaigns/{campaign}/points.parquet",
-        "results/campaigns/{campaign}/components.parquet",
+        PLAN.figure_tables,
     output:
         report(
             "results/campaigns/{campaign}/figures/{figure}.svg",
