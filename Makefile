@@ -21,7 +21,7 @@ export MPLBACKEND := Agg
 
 help:
 	@echo "make demo      set up and run the default campaign (config/campaigns/digits.yaml)"
-	@echo "make report    one HTML file with the figures and tables of the default campaign"
+	@echo "make report    the same with an HTML report, results/campaigns/digits/report.html"
 	@echo "make test      set up and run the tests"
 	@echo "make test-all  the same with the slow tests"
 	@echo "make test-gpu  install Triton (1 GB) and run the tests of the GPU kernels, interpreted without a GPU"
@@ -43,7 +43,7 @@ demo: $(STAMP)
 	snakemake --cores all
 
 report: demo
-	snakemake --cores all --report results/report.html
+	snakemake --cores all reports
 
 test: $(STAMP)
 	python -m pytest -m "not slow" --numprocesses auto

@@ -2,6 +2,7 @@
 #
 #   snakemake --cores 2                                     the default campaign
 #   snakemake --cores 2 --config campaign=my/campaign.yaml  another one (or several: a.yaml,b.yaml)
+#   snakemake --cores 2 reports                             and an HTML report of it
 #   snakemake --cores 2 --config device=cuda                array products on a GPU
 #
 # A campaign is expanded here, at parse time, by code that loads neither torch nor pandas; every
@@ -65,6 +66,7 @@ wildcard_constraints:
 
 localrules:
     all,
+    reports,
 
 
 rule all:
@@ -82,3 +84,4 @@ include: "workflow/rules/trace.smk"
 include: "workflow/rules/ppa.smk"
 include: "workflow/rules/join.smk"
 include: "workflow/rules/figures.smk"
+include: "workflow/rules/report.smk"

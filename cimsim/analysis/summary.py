@@ -47,18 +47,19 @@ def write_summary(campaign: Campaign, *, directory: Path, output: Path) -> None:
     sections = [
         f"# {campaign.name}",
         campaign.description.strip(),
-        _what(campaign, points),
-        *_key_points(points, provenance["confidence"]),
+        what(campaign, points),
+        *key_points(points, provenance["confidence"]),
         _figures(campaign, directory, base),
-        _limits(campaign, points, directory),
+        limits(campaign, points, directory),
         _tables(directory, base),
-        _versions(points, provenance),
+        versions(points, provenance),
     ]
     text = "\n\n".join(section for section in sections if section) + "\n"
     write_atomically(output, lambda temporary: temporary.write_text(text, encoding="utf-8"))
 
 
-def _what(campaign: Campaign, points: Sequence[Row]) -> str:
+def what(campaign: Campaign, points: Sequence[Row]) -> str:
+    """Return what was evaluated: points, images, chips and the values of each sweep."""
     seeds = campaign.seeds
     last = seeds.first + seeds.count - 1
     images = ", ".join(str(n) for n in sorted({row["images"] for row in points}))
@@ -108,7 +109,7 @@ def _values(points: Sequence[Row], name: str) -> str:
     return _cell(", ".join(texts))
 
 
-def _key_points(points: Sequence[Row], confidence: float) -> Iterable[str]:
+def key_points(points: Sequence[Row], confidence: float) -> Iterable[str]:
     """Yield one section for each network and its images."""
     names = ("workload.model", "workload.dataset", "images")
     groups: dict[tuple[str, ...], list[Row]] = {}
@@ -238,7 +239,7 @@ def _figures(campaign: Campaign, directory: Path, base: str) -> str:
     return "\n".join(lines) if len(lines) > 1 else ""
 
 
-def _limits(campaign: Campaign, points: Sequence[Row], directory: Path) -> str:
+def limits(campaign: Campaign, points: Sequence[Row], directory: Path) -> str:
     """Return what a reader must not overlook: gaps and limits of the statistics."""
     lines: list[str] = []
     if campaign.dropped:
@@ -285,7 +286,7 @@ def _tables(directory: Path, base: str) -> str:
     return "\n".join(lines)
 
 
-def _versions(points: Sequence[Row], provenance: dict[str, object]) -> str:
+def versions(points: Sequence[Row], provenance: dict[str, object]) -> str:
     """Return what computed the tables, and the results in them if that was another version."""
     about = {k: v for k, v in provenance.items() if k not in ("stage", "campaign", "confidence")}
     known = ", ".join(f"{name} {value}" for name, value in about.items() if value)

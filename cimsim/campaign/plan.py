@@ -84,6 +84,10 @@ class Plan:
             files += self._figures(campaign)
         return files
 
+    def reports(self) -> list[str]:
+        """Return the HTML reports of all campaigns."""
+        return [str(campaign_folder(name) / "report.html") for name in self.campaigns]
+
     # --- what rules ask for -----------------------------------------------------------------------
 
     def design(self, stage: str) -> OfJob:
@@ -165,6 +169,12 @@ class Plan:
     def figure(self, wildcards: Any) -> str:
         """Return the declaration of a figure, as JSON."""
         return canonical(self._figure(wildcards).model_dump())
+
+    def tables(self, wildcards: Any) -> list[str]:
+        """Return the joined tables of a campaign."""
+        campaign = self._campaign(wildcards)
+        names = (*TABLES, *(BUDGET_TABLES if campaign.budget else ()))
+        return [str(campaign_folder(campaign.name) / name) for name in names]
 
     def figure_tables(self, wildcards: Any) -> list[str]:
         """Return the tables that a figure is drawn from."""

@@ -69,6 +69,17 @@ def summary(campaign: CampaignPath, results: Results = RESULTS) -> None:
 
 
 @app.command()
+def report(campaign: CampaignPath, results: Results = RESULTS) -> None:
+    """Write the report of a campaign, one HTML file, from its joined tables and figures."""
+    from cimsim.analysis.report.page import write_report
+
+    loaded, output = _campaign(campaign, results)
+    path = output / "report.html"
+    write_report(loaded, directory=output, results=results, output=path)
+    typer.echo(f"{path}: written")
+
+
+@app.command()
 def budget_tables(campaign: CampaignPath, results: Results = RESULTS) -> None:
     """Join the error budgets of all points of a campaign into its tables."""
     from cimsim.analysis.budget import join_budgets
