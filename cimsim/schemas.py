@@ -23,6 +23,35 @@ STATE = _schema(name=_text, dtype=_text, shape=pa.list_(_long), data=_bytes)
 TRAINING = _schema(epoch=_int, learning_rate=_real, loss=_real, train_accuracy=_real)
 """training.parquet: one row an epoch; no rows for a checkpoint that was loaded."""
 
+# --- inspect --------------------------------------------------------------------------------------
+NETWORK = _schema(
+    index=_int,
+    name=_text,
+    kind=_text,
+    operands=_text,
+    in_channels=_int,
+    in_height=_int,
+    in_width=_int,
+    kernel_height=_int,
+    kernel_width=_int,
+    out_channels=_int,
+    out_height=_int,
+    out_width=_int,
+    stride=_int,
+    padding=_int,
+    dilation=_int,
+    groups=_int,
+    batch=_int,
+    vectors=_int,
+    rows=_int,
+    columns=_int,
+    weights=_long,
+    macs=_long,
+)
+"""What `cimsim inspect --output` writes: one row a matrix layer (kind conv or linear, operands
+static: the weights) or product of two activations (kind product, operands dynamic: `batch` products
+[vectors, rows] times [rows, columns], shapes of images 0), in execution order, for one image."""
+
 # --- calibrate ------------------------------------------------------------------------------------
 SCALES = _schema(
     layer=_text,

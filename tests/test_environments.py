@@ -11,7 +11,7 @@ import yaml
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[1]
-OPTIONAL = {"triton"}
+OPTIONAL = {"transformers", "triton"}
 """Packages of extras that the development environment does not have."""
 
 NAME = re.compile(r"[-_.]+")

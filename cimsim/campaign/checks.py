@@ -1,7 +1,7 @@
 """Checks that need more than the campaign file: input files, and what the engines support.
 
-They load numpy, and torch where a campaign names a checkpoint file, so the workflow runs them in
-its main process alone.
+They load numpy, and torch where a campaign names a checkpoint file or a foreign network, so the
+workflow runs them in its main process alone.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from cimsim.campaign.catalogue import OWN_MODELS
 from cimsim.campaign.expand import Campaign, CampaignPoint
 from cimsim.campaign.keys import NO_FILE
 from cimsim.campaign.parameters import value
@@ -30,15 +31,17 @@ def check_campaign(campaign: Campaign) -> None:
     """Check every design point, once for all points that share the stage concerned.
 
     Raises:
-        UserError: a table of states or of output noise is not as it has to be, a checkpoint is of
-            another network, the data set has fewer images than are asked for, or the hardware
-            model does not support a design; a figure has no points or cannot tell them apart.
+        UserError: a table of states or of output noise is not as it has to be, a network cannot be
+            built, a checkpoint is of another network, the data set has fewer images than are asked
+            for, the hardware model does not support a design, or a figure has no points or cannot
+            tell them apart.
     """
     if campaign.figures:
         from cimsim.analysis.figures import check_figures
 
         check_figures(campaign)
     for stage, check, fields in (
+        ("checkpoint", _network, "workload.model"),
         ("checkpoint", _checkpoint, "workload.checkpoint"),
         ("trace", _images, ""),
         ("infer", _array, " ".join(ARRAY_FILES)),
@@ -60,6 +63,15 @@ def _name_origin(check: Check, point: CampaignPoint, campaign: Campaign, fields:
     except UserError as error:
         origin = point.blamed(str(error)) or point.blamed(fields)
         raise UserError(f"{origin or f'{campaign.file}: point {point.id}'}: {error}") from error
+
+
+def _network(point: CampaignPoint) -> None:
+    workload = point.point.workload
+    if workload.model in OWN_MODELS and not workload.arguments:
+        return
+    from cimsim.workloads.models import check_network
+
+    check_network(workload)
 
 
 def _checkpoint(point: CampaignPoint) -> None:

@@ -12,7 +12,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from cimsim.campaign.array import Array, ChargeColumn
-from cimsim.campaign.catalogue import DatasetName, ModelName
+from cimsim.campaign.catalogue import OWN_MODELS, Arguments, DatasetName, ModelName
 from cimsim.campaign.fidelity import Fidelity
 from cimsim.campaign.hardware import Buffers, Buses, Calibration, CellCircuit, Drivers, Wires
 from cimsim.campaign.nonideality import Nonideality
@@ -28,7 +28,16 @@ OLDEST_FINFET = 14
 class Workload(Section):
     """Which network runs on which images."""
 
-    model: ModelName = Field("vgg8", description="network, one of the catalogue")
+    model: ModelName = Field(
+        "vgg8",
+        description=f"network: {', '.join(OWN_MODELS)}, timm:NAME, torchvision:NAME, "
+        "huggingface:NAME or path/to/file.py:function; docs/workloads.md",
+    )
+    arguments: Arguments = Field(
+        (),
+        description="arguments of the function that builds the network, each as name=value "
+        "(not for vgg8 and vit)",
+    )
     width: float = Field(
         0.125, gt=0.0, le=4.0, description="multiplier of the channel counts (VGG-8 only)"
     )

@@ -19,6 +19,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
+from cimsim.campaign.catalogue import USER_FILE
 from cimsim.campaign.design import DesignPoint
 from cimsim.campaign.parameters import parameters
 from cimsim.errors import UserError
@@ -37,6 +38,9 @@ FILE_FIELDS = (
 
 NO_FILE = ("", "train")
 """Values of such a field that name no file."""
+
+MODEL = "workload.model"
+"""Field that may name a function in a file, as path/to/file.py:function."""
 
 
 @dataclass(frozen=True)
@@ -320,6 +324,8 @@ def _file_digest(path: Path, size: int, modified: int) -> str:
 def _by_content(name: str, value: Any) -> Any:
     if name in FILE_FIELDS and value not in NO_FILE:
         return f"sha256:{file_digest(Path(value))}"
+    if name == MODEL and (own := USER_FILE.fullmatch(value)):
+        return f"sha256:{file_digest(Path(own['file']))}:{own['function']}"
     return value
 
 

@@ -16,8 +16,9 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
+from cimsim.campaign.catalogue import USER_FILE
 from cimsim.campaign.design import DesignPoint
-from cimsim.campaign.keys import FILE_FIELDS, NO_FILE
+from cimsim.campaign.keys import FILE_FIELDS, MODEL, NO_FILE
 from cimsim.campaign.messages import refused, shown
 from cimsim.campaign.yaml_file import read_yaml
 from cimsim.errors import UserError, nearest
@@ -124,10 +125,19 @@ def checked(name: str, value: Any, place: Place) -> Any:
     try:
         held = field_adapter(name).validate_json(json.dumps(value), strict=True)
     except ValidationError as error:
-        raise UserError(f"{place}: {refused(value, leaf_fields()[name])}") from error
+        raise UserError(f"{place}: {_refused(error, value, leaf_fields()[name])}") from error
     if name in FILE_FIELDS and held not in NO_FILE:
         return _find_file(held, place)
+    if name == MODEL and (own := USER_FILE.fullmatch(held)):
+        return f"{_find_file(own['file'], place)}:{own['function']}"
     return held
+
+
+def _refused(error: ValidationError, value: Any, field: FieldInfo) -> str:
+    """Return the message for a value; a field with a check of its own says what is wrong."""
+    found = error.errors()[0]
+    own = found["type"] == "value_error"
+    return str(found["ctx"]["error"]) if own else refused(value, field)
 
 
 def read_presets(given: Any, place: Place) -> Layer:

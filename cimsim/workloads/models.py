@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
-from torch import Tensor, nn
+import torch
+from torch import nn
 
+from cimsim.campaign.catalogue import parse_arguments
 from cimsim.campaign.design import Workload
-from cimsim.workloads.datasets import Dataset
-from cimsim.workloads.torch_setup import import_timm
+from cimsim.errors import UserError
+from cimsim.workloads.datasets import Dataset, load_dataset
+from cimsim.workloads.libraries import build_from
+from cimsim.workloads.networks.resnet import resnet18, resnet20
+from cimsim.workloads.networks.vgg import Vgg8
+from cimsim.workloads.networks.vit import small_vit
 
 
 @dataclass(frozen=True)
@@ -24,91 +30,80 @@ class Recipe:
 
 
 @dataclass(frozen=True)
-class _Entry:
-    build: Callable[[Workload, Dataset], nn.Module]
-    recipe: Recipe
+class ImageFormat:
+    """Images [channels, side, side] of a number of classes."""
+
+    channels: int
+    side: int
+    classes: int
+
+
+CONVOLUTIONAL = Recipe(epochs=8, learning_rate=2e-3, weight_decay=1e-2, batch=64)
+
+_RECIPES = {"vit": Recipe(epochs=30, learning_rate=6e-3, weight_decay=5e-2, batch=32)}
+"""Recipes of networks that train otherwise than convolutional ones."""
 
 
 def build_network(workload: Workload, data: Dataset) -> nn.Module:
     """Return the network of `workload` for the images of `data`, with random initial weights.
 
     The weights come from torch's global generator: seed it first where they matter.
+
+    Raises:
+        UserError: the network cannot be built with these arguments.
     """
-    return _MODELS[workload.model].build(workload, data)
+    _, channels, side, _ = data.train_images.shape
+    return build_for(workload, ImageFormat(channels, side, data.classes))
+
+
+def build_for(workload: Workload, form: ImageFormat) -> nn.Module:
+    """Return the network of `workload` for such images; otherwise as :func:`build_network`."""
+    images = {"in_chans": form.channels, "num_classes": form.classes, "img_size": form.side}
+    arguments = parse_arguments(workload.arguments)
+    build = _OWN.get(workload.model)
+    if build is None:
+        return build_from(workload.model, images, arguments)
+    try:
+        return build(workload, images, arguments)
+    except TypeError as error:
+        raise UserError(f"workload.arguments: {workload.model}: {error}") from error
+
+
+def check_network(workload: Workload) -> None:
+    """Refuse a network that cannot be built.
+
+    Raises:
+        UserError: as :func:`build_network`.
+    """
+    with torch.random.fork_rng(devices=[]):
+        build_network(workload, load_dataset(workload.dataset))
 
 
 def training_recipe(workload: Workload) -> Recipe:
     """Return the recipe of the network of `workload`."""
-    return _MODELS[workload.model].recipe
+    return _RECIPES.get(workload.model, CONVOLUTIONAL)
 
 
-class Vgg8(nn.Module):
-    """The 8-layer VGG of the CIM literature: six 3 x 3 convolutions, two fully connected layers.
-
-    128-128-M-256-256-M-512-512-M-1024-classes, each convolution followed by batch norm and ReLU (X.
-    Peng et al., "DNN+NeuroSim", IEDM 2019). `width` multiplies all channel counts.
-    """
-
-    def __init__(self, channels: int, side: int, classes: int, width: float) -> None:
-        super().__init__()
-
-        def scaled(count: int) -> int:
-            return max(1, round(count * width))
-
-        layers: list[nn.Module] = []
-        for stage in (128, 256, 512):
-            for _ in range(2):
-                out = scaled(stage)
-                layers += [
-                    nn.Conv2d(channels, out, kernel_size=3, padding=1, bias=False),
-                    nn.BatchNorm2d(out),
-                    nn.ReLU(),
-                ]
-                channels = out
-            layers.append(nn.MaxPool2d(2))
-        self.features = nn.Sequential(*layers)
-        self.flatten = nn.Flatten()
-        self.classifier = nn.Sequential(
-            nn.Linear(channels * (side // 8) ** 2, scaled(1024)),
-            nn.ReLU(),
-            nn.Linear(scaled(1024), classes),
-        )
-
-    def forward(self, images: Tensor) -> Tensor:
-        """Return logits [n, classes] of images [n, channels, side, side]."""
-        logits: Tensor = self.classifier(self.flatten(self.features(images)))
-        return logits
+def _vgg8(workload: Workload, images: dict[str, Any], arguments: dict[str, Any]) -> nn.Module:
+    sizes = (images["in_chans"], images["img_size"], images["num_classes"])
+    return Vgg8(*sizes, workload.width, **arguments)
 
 
-def _vgg8(workload: Workload, data: Dataset) -> nn.Module:
-    _, channels, side, _ = data.train_images.shape
-    return Vgg8(channels, side, data.classes, workload.width)
+def _resnet20(workload: Workload, images: dict[str, Any], arguments: dict[str, Any]) -> nn.Module:
+    return resnet20(images["in_chans"], images["num_classes"], **arguments)
 
 
-def _vit(workload: Workload, data: Dataset) -> nn.Module:
-    """Return timm's vision transformer: 4 x 4 patches, 2 blocks of width 32 with 4 heads.
-
-    A. Dosovitskiy et al., "An Image is Worth 16x16 Words", ICLR 2021; here with mean pooling.
-    """
-    import_timm()
-    transformers = importlib.import_module("timm.models.vision_transformer")
-    _, channels, side, _ = data.train_images.shape
-    network: nn.Module = transformers.VisionTransformer(
-        img_size=side,
-        patch_size=4,
-        in_chans=channels,
-        num_classes=data.classes,
-        embed_dim=32,
-        depth=2,
-        num_heads=4,
-        mlp_ratio=2.0,
-        class_token=False,
-        global_pool="avg",
-    )
-    return network
+def _resnet18(workload: Workload, images: dict[str, Any], arguments: dict[str, Any]) -> nn.Module:
+    return resnet18(images["in_chans"], images["num_classes"], **arguments)
 
 
-_MODELS: dict[str, _Entry] = {
-    "vgg8": _Entry(_vgg8, Recipe(epochs=8, learning_rate=2e-3, weight_decay=1e-2, batch=64)),
-    "vit": _Entry(_vit, Recipe(epochs=30, learning_rate=6e-3, weight_decay=5e-2, batch=32)),
+def _vit(workload: Workload, images: dict[str, Any], arguments: dict[str, Any]) -> nn.Module:
+    return small_vit(**images, **arguments)
+
+
+_OWN: dict[str, Callable[[Workload, dict[str, Any], dict[str, Any]], nn.Module]] = {
+    "vgg8": _vgg8,
+    "vit": _vit,
+    "resnet20": _resnet20,
+    "resnet18": _resnet18,
 }

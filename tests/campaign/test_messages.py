@@ -75,7 +75,7 @@ CASES = {
     ),
     "unknown model": (
         "name: c\nbase: {workload: {model: vgg16}}",
-        "base.workload.model: 'vgg16' is not allowed (did you mean 'vgg8'?); allowed: vgg8, vit",
+        "base.workload.model: 'vgg16' is no network (did you mean 'timm:vgg16'?); allowed: vgg8, ",
     ),
     "unknown data set": (
         "name: c\nbase: {workload: {dataset: digit}}",

@@ -1,0 +1,156 @@
+"""Networks of timm, torchvision and transformers, and of the user's own files."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import inspect
+import socket
+import sys
+from collections.abc import Callable, Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from torch import Tensor, nn
+
+from cimsim.campaign.catalogue import HUB, USER_FILE
+from cimsim.errors import UserError
+from cimsim.workloads.torch_setup import import_timm
+
+Arguments = Mapping[str, Any]
+
+HUB_HOST = "huggingface.co"
+
+
+def build_from(name: str, images: Arguments, arguments: Arguments) -> nn.Module:
+    """Return the network ``library:NAME`` or ``file.py:function`` with random weights.
+
+    Args:
+        name: checked by :func:`cimsim.campaign.catalogue.check_model`.
+        images: in_chans, num_classes and img_size; given to the builder where it takes them.
+        arguments: of the builder; they win over `images`.
+
+    Raises:
+        UserError: the network cannot be built so, the file cannot be loaded, or transformers is not
+            installed.
+    """
+    own = USER_FILE.fullmatch(name)
+    library, _, of_library = name.partition(":")
+    try:
+        if own is not None:
+            return _own(Path(own["file"]), own["function"], images, arguments)
+        return _BUILDERS[library](of_library, images, arguments)
+    except UserError:
+        raise
+    except Exception as error:  # a builder is foreign code and may raise anything
+        given = "".join(f", {key}={value!r}" for key, value in arguments.items())
+        raise UserError(
+            f"workload.model {name}{given}: cannot be built: {type(error).__name__}: "
+            f"{str(error).strip().splitlines()[0] if str(error).strip() else 'no message'}"
+        ) from error
+
+
+def _timm(name: str, images: Arguments, arguments: Arguments) -> nn.Module:
+    timm = import_timm()
+    given = dict(images)
+    # Only networks for one size of image take that size.
+    config = timm.models.get_pretrained_cfg(name)
+    if config is None or not config.fixed_input_size:
+        del given["img_size"]
+    network: nn.Module = timm.create_model(name, pretrained=False, **{**given, **arguments})
+    return network
+
+
+def _torchvision(name: str, images: Arguments, arguments: Arguments) -> nn.Module:
+    import_timm()  # makes torchvision importable
+    models = importlib.import_module("torchvision.models")
+    given = {"num_classes": images["num_classes"], **arguments}
+    network: nn.Module = models.get_model(name, weights=None, **given)
+    return network
+
+
+def _huggingface(name: str, images: Arguments, arguments: Arguments) -> nn.Module:
+    """Return a classifier of a model type (vit, swin, ...), or as a hub name or folder has it."""
+    if find_spec("transformers") is None:
+        raise UserError(
+            f"workload.model {HUB}:{name} needs the package transformers; "
+            "install it with `pip install 'cimsim[huggingface]'`"
+        )
+    import_timm()  # makes torchvision importable
+    transformers = importlib.import_module("transformers")
+    if name in transformers.CONFIG_MAPPING:
+        config = transformers.AutoConfig.for_model(name, num_labels=images["num_classes"])
+    else:
+        config = _hub_config(transformers.AutoConfig, name, images["num_classes"])
+    sizes = {"num_channels": images["in_chans"], "image_size": images["img_size"]}
+    for key, value in {**sizes, **arguments}.items():
+        if key in arguments and not hasattr(config, key):
+            raise UserError(f"workload.arguments: {key} is no field of {type(config).__name__}")
+        if hasattr(config, key):
+            setattr(config, key, value)
+    network: nn.Module = transformers.AutoModelForImageClassification.from_config(config)
+    network.register_forward_hook(_logits)
+    return network
+
+
+def _hub_config(configs: Any, name: str, classes: int) -> Any:
+    """Return the configuration in a folder, in the cache of the hub, or else on the hub."""
+    try:
+        return configs.from_pretrained(name, num_labels=classes, local_files_only=True)
+    except OSError:
+        pass
+    try:
+        socket.getaddrinfo(HUB_HOST, 443)  # the hub's own client tries for half a minute
+    except OSError as error:
+        raise UserError(
+            f"workload.model {HUB}:{name} is no model type, no folder and not in the cache of the "
+            f"hub, and {HUB_HOST} cannot be reached; put its config.json into a folder and name "
+            f"that: {HUB}:FOLDER"
+        ) from error
+    return configs.from_pretrained(name, num_labels=classes)
+
+
+def _logits(module: nn.Module, inputs: Any, output: Any) -> Tensor:
+    """Hook that returns the logits of a classifier of transformers."""
+    logits: Tensor = output.logits
+    return logits
+
+
+def _own(file: Path, function: str, images: Arguments, arguments: Arguments) -> nn.Module:
+    build = getattr(_load(file), function, None)
+    if not callable(build):
+        raise UserError(f"workload.model: {file} has no function {function}")
+    network = build(**{**_taken(build, images), **arguments})
+    if not isinstance(network, nn.Module):
+        raise UserError(
+            f"workload.model: {file}:{function} returns {type(network).__name__}; allowed: a "
+            "torch.nn.Module"
+        )
+    return network
+
+
+def _load(file: Path) -> ModuleType:
+    """Run a Python file as a module of its own name."""
+    name = f"cimsim_model_{file.stem}"
+    spec = importlib.util.spec_from_file_location(name, file)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses and pickles look their module up
+    spec.loader.exec_module(module)
+    return module
+
+
+def _taken(build: Callable[..., Any], images: Arguments) -> dict[str, Any]:
+    """Return what of `images` a function has parameters for."""
+    parameters = inspect.signature(build).parameters
+    return {name: value for name, value in images.items() if name in parameters}
+
+
+_BUILDERS: dict[str, Callable[[str, Arguments, Arguments], nn.Module]] = {
+    "timm": _timm,
+    "torchvision": _torchvision,
+    HUB: _huggingface,
+}

@@ -1,0 +1,1 @@
+"""Networks that cimsim defines itself, one family a module."""

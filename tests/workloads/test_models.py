@@ -1,0 +1,172 @@
+"""Networks of the project, of libraries and of the user's own files."""
+
+import importlib
+
+import pytest
+import torch
+
+from cimsim.campaign.design import Workload
+from cimsim.errors import UserError
+from cimsim.mapping.inspection import inspect_network
+from cimsim.workloads import libraries
+from cimsim.workloads.models import ImageFormat, build_for
+from cimsim.workloads.torch_setup import import_timm
+
+SMALL = ImageFormat(3, 32, 10)
+
+
+def built(model, *arguments, images=SMALL):
+    return build_for(Workload(model=model, arguments=arguments), images).eval()
+
+
+def parameters(network):
+    return sum(p.numel() for p in network.parameters())
+
+
+def test_resnet20_is_that_of_the_paper():
+    # He et al. 2016, table 6: 0.27 million parameters; 20 layers of weights.
+    network = built("resnet20")
+    assert round(parameters(network) / 1e6, 2) == 0.27
+    rows = inspect_network("resnet20", (), SMALL)
+    assert len(rows) == 20
+    assert sum(row["macs"] for row in rows) == 40_551_040  # 40.6 million multiplications
+
+
+def test_resnet18_has_the_layers_of_torchvision_but_for_the_stem():
+    import_timm()
+    models = importlib.import_module("torchvision.models")
+    expected = models.resnet18(num_classes=10).state_dict()
+    found = built("resnet18").state_dict()
+    assert found.keys() == expected.keys()
+    differing = [name for name in found if found[name].shape != expected[name].shape]
+    assert differing == ["conv1.weight"]
+    assert found["conv1.weight"].shape == (64, 3, 3, 3)
+    rows = inspect_network("resnet18", (), SMALL)
+    assert sum(row["macs"] for row in rows) == 555_422_720  # 0.56 GMAC on CIFAR
+
+
+@pytest.mark.parametrize(
+    ("name", "weights"),
+    [
+        ("resnet18", "ResNet18_Weights"),
+        ("mobilenet_v3_small", "MobileNet_V3_Small_Weights"),
+        ("efficientnet_b0", "EfficientNet_B0_Weights"),
+        ("convnext_tiny", "ConvNeXt_Tiny_Weights"),
+        ("swin_t", "Swin_T_Weights"),
+        pytest.param("resnet50", "ResNet50_Weights", marks=pytest.mark.slow),
+        pytest.param("resnet152", "ResNet152_Weights", marks=pytest.mark.slow),
+        pytest.param("vit_b_16", "ViT_B_16_Weights", marks=pytest.mark.slow),
+    ],
+)
+def test_operations_are_those_that_torchvision_publishes(name, weights):
+    import_timm()
+    models = importlib.import_module("torchvision.models")
+    published = getattr(models, weights).IMAGENET1K_V1.meta["_ops"]
+    rows = inspect_network(f"torchvision:{name}", (), ImageFormat(3, 224, 1000))
+    assert sum(row["macs"] for row in rows) / 1e9 == pytest.approx(published, abs=6e-4)
+
+
+def test_order_and_operands_of_attention():
+    rows = inspect_network("vit", (), ImageFormat(1, 16, 10))
+    block = ["attn.qkv", "attn.scores", "attn.values", "attn.proj", "mlp.fc1", "mlp.fc2"]
+    names = [row["name"] for row in rows]
+    assert names[1:7] == [f"blocks.0.{name}" for name in block]
+    assert [row["index"] for row in rows] == list(range(len(rows)))
+    dynamic = [row["name"].rpartition(".")[2] for row in rows if row["operands"] == "dynamic"]
+    assert dynamic == ["scores", "values"] * 2
+
+
+def test_depthwise_layers_have_a_matrix_for_each_channel():
+    rows = inspect_network("timm:mobilenetv3_small_050", (), SMALL)
+    depthwise = [row for row in rows if row["groups"] > 1]
+    assert depthwise
+    for row in depthwise:
+        assert row["groups"] == row["in_channels"] == row["columns"]
+        assert row["rows"] == row["kernel_height"] * row["kernel_width"]
+
+
+def test_timm_networks_get_classes_channels_and_the_size_where_it_is_fixed():
+    images = ImageFormat(1, 48, 7)
+    network = built("timm:deit_tiny_patch16_224", "depth=1", images=images)
+    assert network(torch.zeros(1, 1, 48, 48)).shape == (1, 7)
+    assert built("timm:resnet10t", images=images)(torch.zeros(1, 1, 48, 48)).shape == (1, 7)
+
+
+def test_a_classifier_of_transformers():
+    pytest.importorskip("transformers", reason="the extra huggingface")
+    given = ("hidden_size=24", "num_hidden_layers=1", "num_attention_heads=2")
+    network = built("huggingface:vit", *given, "patch_size=8", "intermediate_size=48")
+    assert network(torch.zeros(2, 3, 32, 32)).shape == (2, 10)
+    with pytest.raises(UserError, match=r"workload.arguments: depth is no field of ViTConfig"):
+        built("huggingface:vit", "depth=1")
+
+
+def test_a_name_of_the_hub_that_is_not_there_says_so_at_once(monkeypatch):
+    pytest.importorskip("transformers", reason="the extra huggingface")
+
+    def offline(*_):
+        raise OSError("no name server")
+
+    monkeypatch.setattr(libraries.socket, "getaddrinfo", offline)
+    with pytest.raises(UserError, match=r"huggingface:nobody/nothing is no model type.*FOLDER"):
+        built("huggingface:nobody/nothing")
+
+
+def test_transformers_is_asked_for_where_it_is_missing(monkeypatch):
+    monkeypatch.setattr(libraries, "find_spec", lambda name: None)
+    with pytest.raises(UserError, match=r"needs the package transformers.*cimsim\[huggingface\]"):
+        built("huggingface:vit")
+
+
+@pytest.fixture
+def own(tmp_path):
+    file = tmp_path / "mine.py"
+    file.write_text(
+        "import torch\n"
+        "def build(num_classes, hidden=3):\n"
+        "    return torch.nn.Sequential(torch.nn.Flatten(),\n"
+        "        torch.nn.LazyLinear(hidden), torch.nn.Linear(hidden, num_classes))\n"
+        "def broken():\n"
+        "    raise KeyError('x')\n"
+        "def text():\n"
+        "    return 'a network'\n"
+    )
+    return file
+
+
+@pytest.mark.filterwarnings("ignore:Lazy modules")
+def test_an_own_file(own):
+    network = built(f"{own}:build", "hidden=5")
+    assert network(torch.zeros(2, 3, 32, 32)).shape == (2, 10)
+    assert network[2].in_features == 5
+
+
+@pytest.mark.parametrize(
+    ("function", "arguments", "message"),
+    [
+        ("nothing", (), "has no function nothing"),
+        ("text", (), "mine.py:text returns str"),
+        ("broken", (), "mine.py:broken: cannot be built: KeyError: 'x'"),
+        ("build", ("depth=1",), "depth=1: cannot be built: TypeError"),
+    ],
+)
+def test_own_files_that_are_refused(own, function, arguments, message):
+    with pytest.raises(UserError, match=message):
+        built(f"{own}:{function}", *arguments)
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        ("vgg8", "workload.arguments: vgg8: .*unexpected keyword argument 'depth'"),
+        ("timm:resnet18", "workload.model timm:resnet18, depth=3: cannot be built: TypeError"),
+    ],
+)
+def test_unknown_arguments(model, message):
+    with pytest.raises(UserError, match=message):
+        built(model, "depth=3")
+
+
+def test_images_of_another_size_than_a_network_takes():
+    with pytest.raises(UserError, match=r"does not run on images of 3x32x32: .*48"):
+        inspect_network("timm:vit_tiny_patch16_224", ("img_size=48",), ImageFormat(3, 32, 10))
