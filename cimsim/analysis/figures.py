@@ -16,12 +16,14 @@ from cimsim.analysis.line_figure import draw_lines, places_of_lines
 from cimsim.analysis.one_chip import only_one
 from cimsim.analysis.panels import PANEL_INCHES, panel_rows
 from cimsim.analysis.pareto_figure import draw_pareto, places_of_pareto
+from cimsim.analysis.published import of_line
 from cimsim.analysis.roofline_figure import draw_roofline, places_of_roofs
 from cimsim.analysis.selection import Row, admitted, select
 from cimsim.analysis.style import HEIGHT_INCHES, canvas, save
 from cimsim.campaign.expand import Campaign
 from cimsim.campaign.figure import Figure
 from cimsim.campaign.parameters import values
+from cimsim.campaign.published import Published
 from cimsim.errors import UserError
 
 FRAME_INCHES = 1.05
@@ -33,10 +35,18 @@ STRIP_INCHES = 0.17
 PROFILE_INCHES = 0.85
 
 
-def draw(directory: Path, figure: Figure, stem: Path, *, budget: bool = False) -> None:
+def draw(
+    directory: Path,
+    figure: Figure,
+    stem: Path,
+    *,
+    budget: bool = False,
+    published: Sequence[Published] = (),
+) -> None:
     """Draw `figure` from the tables in `directory` to `stem`.svg and `stem`.png.
 
-    Equal tables give equal bytes. `budget` says whether the campaign has an error budget.
+    Equal tables give equal bytes. `budget` says whether the campaign has an error budget; figures
+    of kind line show what is `published` as well.
 
     Raises:
         UserError: there is nothing to show, or what is to be shown is ambiguous; the message
@@ -44,12 +54,18 @@ def draw(directory: Path, figure: Figure, stem: Path, *, budget: bool = False) -
     """
     points = select(directory, figure)
     with canvas(_height(directory, figure, points, budget)) as drawn:
-        draw_on(drawn, figure, points, directory, budget=budget)
+        draw_on(drawn, figure, points, directory, budget=budget, published=published)
         save(drawn, stem)
 
 
 def draw_on(
-    drawn: Canvas, figure: Figure, points: Sequence[Row], directory: Path, *, budget: bool
+    drawn: Canvas,
+    figure: Figure,
+    points: Sequence[Row],
+    directory: Path,
+    *,
+    budget: bool = False,
+    published: Sequence[Published] = (),
 ) -> None:
     """Draw a figure of any kind on an empty canvas.
 
@@ -58,7 +74,7 @@ def draw_on(
     """
     match figure.kind:
         case "line":
-            draw_lines(drawn, figure, points)
+            draw_lines(drawn, figure, points, of_line(figure, published))
         case "pareto":
             draw_pareto(drawn, figure, points)
         case "breakdown":

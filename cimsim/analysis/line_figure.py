@@ -21,6 +21,7 @@ from cimsim.analysis.style import COLOURS, MARKERS, series_colours
 from cimsim.campaign.figure import Figure
 from cimsim.campaign.labels import Quantity, quantity, value_text
 from cimsim.campaign.parameters import parameters
+from cimsim.campaign.published import Published
 from cimsim.errors import UserError
 
 BASELINES: dict[str, dict[str, Any]] = {
@@ -37,6 +38,9 @@ BASELINES: dict[str, dict[str, Any]] = {
 DODGE = 0.012
 """Distance between points of two series at the same value, of the axis, so that none is hidden."""
 
+PUBLISHED_MARKERS = ("*", "h", "8", "p")
+"""Marks of published results; open, and none of the series' own."""
+
 BAND = 0.12
 """Opacity of the band between the ends of the intervals."""
 
@@ -44,8 +48,13 @@ NEWEST_LAST = ("chip.node",)
 """Parameters whose axis runs from high to low."""
 
 
-def draw_lines(canvas: Canvas, figure: Figure, points: Sequence[Row]) -> None:
-    """Draw a figure of kind line.
+def draw_lines(
+    canvas: Canvas,
+    figure: Figure,
+    points: Sequence[Row],
+    published: Sequence[Published] = (),
+) -> None:
+    """Draw a figure of kind line, with `published` results beside the campaign's own.
 
     Raises:
         UserError: x has one value alone, or points cannot be told apart.
@@ -53,7 +62,9 @@ def draw_lines(canvas: Canvas, figure: Figure, points: Sequence[Row]) -> None:
     points = places_of_lines(figure, [row for row in points if row[figure.y] is not None])
     x_shown = quantity(figure.x, [row[figure.x] for row in points])
     y_shown = quantity(figure.y, [row[figure.y] for row in points])
-    places = Places.of([row[figure.x] * x_shown.factor for row in points])
+    theirs = [float(held.parameters[figure.x]) for held in published]  # type: ignore[arg-type]
+    every = [*(row[figure.x] for row in points), *theirs]
+    places = Places.of([value * x_shown.factor for value in every])
     at = {row["id"]: places.at[row[figure.x] * x_shown.factor] for row in points}
     groups = series(figure, points, len(COLOURS))
     colours = series_colours(len(groups), _is_number(figure.colour))
@@ -71,6 +82,7 @@ def draw_lines(canvas: Canvas, figure: Figure, points: Sequence[Row]) -> None:
             label = value_text(figure.colour, value) if figure.colour else "on arrays"
             style = {"color": colours[index], "marker": MARKERS[index]}
             handles[label] = _line(axes, x, rows, figure.y, y_shown, style)
+        baselines |= _published(axes, figure, published, places, x_shown, y_shown)
         if figure.y == "accuracy":
             baselines |= _baselines(axes, shown, at)
             limit_percentage(axes)
@@ -131,6 +143,38 @@ def _line(
     return axes.errorbar(
         x, y, yerr=[below, above], capsize=2, elinewidth=0.8, capthick=0.8, **style
     )
+
+
+def _published(
+    axes: Axes,
+    figure: Figure,
+    published: Sequence[Published],
+    places: Places,
+    x_shown: Quantity,
+    y_shown: Quantity,
+) -> dict[str, Any]:
+    """Draw published results as open marks, one kind a source; return what the legend shows."""
+    handles: dict[str, Any] = {}
+    sources = list(dict.fromkeys(held.cited for held in published))
+    for held in published:
+        x = places.at[float(held.parameters[figure.x]) * x_shown.factor]  # type: ignore[arg-type]
+        y = held.value * y_shown.factor
+        low = y if held.low is None else held.low * y_shown.factor
+        high = y if held.high is None else held.high * y_shown.factor
+        handles[held.cited] = axes.errorbar(
+            [x],
+            [y],
+            yerr=[[y - low], [high - y]],
+            linestyle="none",
+            color="black",
+            marker=PUBLISHED_MARKERS[sources.index(held.cited) % len(PUBLISHED_MARKERS)],
+            markerfacecolor="white",
+            markersize=5,
+            capsize=2,
+            elinewidth=0.8,
+            zorder=6,
+        )
+    return handles
 
 
 def _baselines(axes: Axes, points: Sequence[Row], at: dict[str, float]) -> dict[str, Any]:

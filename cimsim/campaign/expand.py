@@ -19,6 +19,7 @@ from cimsim.campaign.file import CampaignFile, Seeds, Statistics, Sweep, read_ca
 from cimsim.campaign.keys import STAGES, design_id, stage_keys, unflatten
 from cimsim.campaign.messages import dotted, first_problem, shown
 from cimsim.campaign.parameters import parameters
+from cimsim.campaign.published import Published, read_published
 from cimsim.campaign.settings import (
     PRESET,
     Layer,
@@ -87,6 +88,7 @@ class Campaign:
     accuracy: bool
     budget: bool
     figures: tuple[Figure, ...]
+    published: tuple[Published, ...]
     points: tuple[CampaignPoint, ...]
     dropped: tuple[Dropped, ...]
 
@@ -134,6 +136,7 @@ def expand(path: Path, content: CampaignFile) -> Campaign:
         accuracy=content.accuracy,
         budget=content.budget,
         figures=content.figures,
+        published=read_published(path.parent / content.published) if content.published else (),
         points=tuple(expansion.points.values()),
         dropped=tuple(expansion.dropped),
     )

@@ -115,6 +115,11 @@ class CampaignFile(Exact):
         "one after another (first block of seeds)",
     )
     figures: tuple[Figure, ...] = Field((), description="figures to draw")
+    published: str = Field(
+        "",
+        description="CSV file, relative to this one, with figures that others have published; they "
+        "are shown beside the campaign's own, and published.csv has the differences",
+    )
 
     @model_validator(mode="after")
     def _names_differ(self) -> Self:

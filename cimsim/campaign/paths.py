@@ -59,6 +59,9 @@ TABLES = (
 BUDGET_TABLES = ("budget.parquet", "budget.csv", "budget_layers.parquet", "budget_codes.parquet")
 """Joined tables of a campaign with an error budget."""
 
+DIFFERENCES = "published.csv"
+"""Results of a campaign beside published ones, where it names some."""
+
 KEY_FILE = "key.json"
 """The text whose hash is the key, beside the results."""
 

@@ -7,7 +7,7 @@ up one job in constant time, because a campaign may have tens of thousands.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from cimsim.campaign.figure import Figure
 from cimsim.campaign.keys import STAGES, canonical, design_id, digest, group_key, stage_design
 from cimsim.campaign.paths import (
     BUDGET_TABLES,
+    DIFFERENCES,
     FILES,
     JOIN_READS,
     READS,
@@ -81,6 +82,8 @@ class Plan:
             files += [str(folder / name) for name in (*TABLES, "summary.md")]
             if campaign.budget:
                 files += [str(folder / name) for name in BUDGET_TABLES]
+            if campaign.published:
+                files.append(str(folder / DIFFERENCES))
             files += self._figures(campaign)
         return files
 
@@ -160,20 +163,24 @@ class Plan:
         """Return a hash of all that the summary says beyond the tables."""
         campaign = self._campaign(wildcards)
         figures = [figure.model_dump() for figure in campaign.figures]
-        return digest(canonical([campaign.description, figures, self.content(wildcards)]))
+        about = [campaign.description, figures, self.content(wildcards)]
+        return digest(canonical([*about, *map(asdict, campaign.published)]))
 
     def campaign_file(self, wildcards: Any) -> str:
         """Return the file of a campaign."""
         return str(self._campaign(wildcards).file)
 
     def figure(self, wildcards: Any) -> str:
-        """Return the declaration of a figure, as JSON."""
-        return canonical(self._figure(wildcards).model_dump())
+        """Return the declaration of a figure, and the published figures beside it, as JSON."""
+        published = self._campaign(wildcards).published
+        shown = [self._figure(wildcards).model_dump(), *map(asdict, published)]
+        return canonical(shown if published else shown[0])
 
     def tables(self, wildcards: Any) -> list[str]:
         """Return the joined tables of a campaign."""
         campaign = self._campaign(wildcards)
-        names = (*TABLES, *(BUDGET_TABLES if campaign.budget else ()))
+        names = [*TABLES, *(BUDGET_TABLES if campaign.budget else ())]
+        names += [DIFFERENCES] if campaign.published else []
         return [str(campaign_folder(campaign.name) / name) for name in names]
 
     def figure_tables(self, wildcards: Any) -> list[str]:

@@ -56,7 +56,8 @@ def figure(
     if name not in names:
         raise UserError(f"{campaign}: no figure is named '{name}'; allowed: {', '.join(names)}")
     chosen = loaded.figures[names.index(name)]
-    draw(output, chosen, output / "figures" / name, budget=loaded.budget)
+    stem = output / "figures" / name
+    draw(output, chosen, stem, budget=loaded.budget, published=loaded.published)
 
 
 @app.command()
@@ -66,6 +67,18 @@ def summary(campaign: CampaignPath, results: Results = RESULTS) -> None:
 
     loaded, output = _campaign(campaign, results)
     write_summary(loaded, directory=output, output=output / "summary.md")
+
+
+@app.command()
+def published(campaign: CampaignPath, results: Results = RESULTS) -> None:
+    """Write the results of a campaign beside the published ones that it names."""
+    from cimsim.analysis.published import write_differences
+    from cimsim.campaign.paths import DIFFERENCES
+
+    loaded, output = _campaign(campaign, results)
+    if not loaded.published:
+        raise UserError(f"{campaign}: published is not given; allowed: a file of published figures")
+    write_differences(loaded, directory=output, output=output / DIFFERENCES)
 
 
 @app.command()

@@ -16,12 +16,13 @@ import pyarrow.compute as pc
 from markdown_it import MarkdownIt
 
 from cimsim.analysis import schemas, summary
+from cimsim.analysis.published import differences
 from cimsim.analysis.report.run_times import run_times
 from cimsim.analysis.selection import Row, telling, varying
 from cimsim.campaign.expand import Campaign
 from cimsim.campaign.figure import MEASURES, WITH_INTERVAL
 from cimsim.campaign.keys import STAGES
-from cimsim.campaign.labels import quantity, value_text
+from cimsim.campaign.labels import Quantity, number, quantity, value_text
 from cimsim.campaign.parameters import parameters
 from cimsim.tables import provenance_of, read_batches, read_table, write_atomically
 
@@ -81,6 +82,7 @@ def write_report(campaign: Campaign, *, directory: Path, results: Path, output: 
         data=_script_json(_data(campaign, points, directory)),
         sections=_sections(campaign, points, directory, about),
         figures=_figures(campaign, directory),
+        published=_published(campaign, points),
         provenance=about,
         run_times=run_times(campaign, results),
     )
@@ -112,6 +114,38 @@ def _figures(campaign: Campaign, directory: Path) -> list[dict[str, str]]:
         if path.is_file():
             image = base64.b64encode(path.read_bytes()).decode()
             found.append({"name": figure.name, "text": figure.text, "image": image})
+    return found
+
+
+def _published(campaign: Campaign, points: Sequence[Row]) -> list[dict[str, str]]:
+    """Return the published figures beside the campaign's own, as text in the units of figures."""
+    found = []
+    for row in differences(campaign.published, points):
+        shown = quantity(row["measure"], [row["theirs"]])
+
+        def text(name: str, row: Row = row, shown: Quantity = shown) -> str:
+            value = row[name]
+            return "–" if value is None else number(value * shown.factor)
+
+        ours = text("ours")
+        if row["ours_low"] is not None:
+            ours += f" [{text('ours_low')}, {text('ours_high')}]"
+        theirs = text("theirs")
+        if row["theirs_low"] is not None:
+            theirs += f" [{text('theirs_low')}, {text('theirs_high')}]"
+        relative = row["relative_difference"]
+        found.append(
+            {
+                "measure": shown.title,
+                "design": row["design"] or "any",
+                "source": row["source"] + (" (second-hand)" if row["second_hand"] else ""),
+                "theirs": theirs,
+                "ours": ours,
+                "difference": text("difference"),
+                "relative": "–" if relative is None else f"{relative * 100:+.1f} %",
+                "note": row["note"],
+            }
+        )
     return found
 
 
