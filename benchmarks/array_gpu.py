@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from array_straightforward import BITS, PARALLEL, cell_planes, straightforward
 
 from cimsim.arrays.product import ProgrammedLayer
 from cimsim.arrays.settings import ArraySettings
@@ -25,7 +26,7 @@ from cimsim.campaign.design import Cell, DesignPoint, Nonideality
 NETWORKS = {"vgg8": 16, "resnet18": 16, "resnet50": 1}
 """Images at a time by network."""
 
-BITS, PARALLEL, TOP, REPEATS = 8, 128, 127, 5
+REPEATS = 5
 
 PEAK_INT8 = {"H100": 1979e12, "H200": 1979e12, "A100": 624e12}
 """Operations per second of the tensor cores, dense 8-bit integers, from NVIDIA's data sheets (SXM
@@ -59,22 +60,6 @@ def costs(network: str) -> tuple[float, float, float, float]:
     return products, conversions, traffic, cells
 
 
-def straightforward(codes: torch.Tensor, planes: torch.Tensor, noise: float) -> torch.Tensor:
-    """Return sums [vectors, columns] of codes [vectors, rows], planes [slice, rows, columns]."""
-    padding = -codes.shape[1] % PARALLEL
-    x_all = torch.nn.functional.pad(codes, (0, padding))
-    cells = torch.nn.functional.pad(planes, (0, 0, 0, padding))
-    total = torch.zeros(len(codes), planes.shape[2], device=codes.device)
-    for i in range(BITS):
-        x = ((x_all >> i) & 1).float().view(len(codes), -1, PARALLEL).transpose(0, 1)
-        for j, plane in enumerate(cells):
-            sums = torch.bmm(x, plane.view(-1, PARALLEL, plane.shape[1]))
-            if noise:
-                sums += noise * torch.sqrt(sums) * torch.randn_like(sums)
-            total += sums.round_().clamp_(0, TOP).sum(0) * (1 << (i + j))
-    return total
-
-
 def seconds(work: Callable[[], object]) -> float:
     """Return the median wall time of one call, the GPU's work included."""
     work()
@@ -99,12 +84,8 @@ def measured(network: str, read_noise: float) -> tuple[float, float]:
         weights = random.integers(-127, 128, (rows, columns)).astype(np.int8)
         codes = random.integers(0, 256, (images * vectors, rows)).astype(np.uint8)
         layer = ProgrammedLayer(weights, settings, f"layer{number}", 0, device="cuda")
-        shifted = np.hstack([weights.astype(np.int64) + 128, np.full((rows, 1), 128)])
-        bits = np.stack([(shifted >> j) & 1 for j in range(BITS)]).astype(np.float32)
-        planes, inputs = torch.from_numpy(bits).cuda(), torch.from_numpy(codes)
-        simple += seconds(
-            lambda x=inputs, p=planes: straightforward(x.cuda().int(), p, read_noise).cpu()
-        )
+        planes, inputs = cell_planes(weights).float().cuda(), torch.from_numpy(codes)
+        simple += seconds(lambda x=inputs, p=planes: straightforward(x.cuda(), p, read_noise).cpu())
         ours += seconds(lambda layer=layer, codes=codes: layer.product(codes))
     return simple / images, ours / images
 

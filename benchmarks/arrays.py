@@ -1,87 +1,169 @@
 """Array product against the simplest torch version of the same arithmetic, in one run.
 
-    python benchmarks/arrays.py
+    python benchmarks/arrays.py [--workload linear] [--limits]
 
-Linear 1024 x 1024, batch 64, 8-bit weights and inputs, 1-bit cells, 128 rows, 7-bit ADC, one
-thread. The torch
-version loops over input and weight slices with one batched product over the row groups
-each, then rounds and clamps; its read noise is one normal number per conversion. CPU time, medians.
-Whole networks on a GPU follow where there is one: see array_gpu.py.
+Four workloads (array_networks.py) times four cases. 8-bit weights and inputs, 1-bit cells, 128
+rows, 7-bit ADC: sums of 128 are clipped to 127, so that no case is a plain product. Weights and
+inputs are random (inputs uniform in 0 to 1), all layers are on arrays, and what is timed is the
+whole model: quantisation, im2col and what lies between the layers are the same code on both sides,
+only the array product (array_straightforward.py) differs. CPU seconds of one thread, medians;
+samples are images, or vectors of the linear layer. The torch version takes networks in batches of
+two images, cimsim of eight. Each workload and side is a process of its own, whose peak memory over
+the four cases is given (about 280 MiB are Python with torch). Where nothing is random, both sides
+have to return the same numbers.
+
+Then the machine's limits (array_limits.py), and networks on a GPU where there is one
+(array_gpu.py).
 """
 
 from __future__ import annotations
 
+import argparse
+import hashlib
+import json
+import resource
 import statistics
+import subprocess
+import sys
 import time
 from collections.abc import Callable
+from typing import Any
 
 import array_gpu
-import numpy as np
+import array_limits
 import torch
+from array_networks import WORKLOADS
+from array_straightforward import StraightforwardProduct
 
-from cimsim.arrays.product import ProgrammedLayer
-from cimsim.arrays.settings import ArraySettings
-from cimsim.campaign.design import Cell, DesignPoint
-from cimsim.campaign.nonideality import Nonideality
+from cimsim.campaign.design import DesignPoint
+from cimsim.campaign.keys import unflatten
+from cimsim.inference.convert import CimModel
 
-ROWS, COLUMNS, BATCH, PARALLEL, BITS, TOP = 1024, 1024, 64, 128, 8, 127
-REPEATS = 5
+CASES = {
+    "ideal cells": (0.0, 0.0),
+    "fresh read noise": (0.0, 0.05),
+    "frozen variation": (0.1, 0.0),
+    "variation and read noise": (0.1, 0.05),
+}
+"""Device variation and read noise, relative to a cell's conductance."""
 
 
-def straightforward(inputs: torch.Tensor, cells: list[torch.Tensor], noise: float) -> torch.Tensor:
-    """Return Z [BATCH, COLUMNS] from codes [BATCH, ROWS] and cells [ROWS, COLUMNS] by slice."""
-    total = torch.zeros(BATCH, COLUMNS)
-    for i in range(BITS):
-        x = ((inputs >> i) & 1).float().view(BATCH, -1, PARALLEL).transpose(0, 1)
-        for j, plane in enumerate(cells):
-            sums = torch.bmm(x, plane.view(-1, PARALLEL, COLUMNS))
-            if noise:
-                sums += noise * torch.sqrt(sums.clamp(min=0.0)) * torch.randn_like(sums)
-            total += sums.round_().clamp_(0, TOP).sum(0) * (1 << (i + j))
+class StraightforwardModel(CimModel):
+    """The same model with the straightforward products."""
+
+    def program(self, seed: int) -> None:
+        """Draw the cells anew."""
+        torch.manual_seed(seed)
+        deviations = self.design.nonideality
+        for layer in self._quantized.layers:
+            layer.products = [
+                StraightforwardProduct(
+                    weights,
+                    layer.coding.zero_point,
+                    deviations.device_variation,
+                    deviations.read_noise,
+                )
+                for weights in layer.group_weights()
+            ]
+
+
+SIDES = {"torch": StraightforwardModel, "cimsim": CimModel}
+
+
+def conversions(model: CimModel) -> int:
+    """Return the number of ADC conversions for one input."""
+    total = 0
+    for layer in model._quantized.layers:
+        settings, shape = model._settings[layer.shape.name], layer.shape
+        reads = settings.input_cycles * settings.cells_per_weight * settings.groups(shape.rows)
+        total += reads * shape.vectors * (shape.columns + shape.groups)
     return total
 
 
-def seconds(work: Callable[[], object]) -> float:
+def seconds(work: Callable[[], object], repeats: int) -> float:
     """Return the median CPU time of one call."""
-    work()
     times = []
-    for _ in range(REPEATS):
+    for _ in range(repeats):
         start = time.process_time()
         work()
         times.append(time.process_time() - start)
     return statistics.median(times)
 
 
-def main() -> None:
-    """Print a table of times and ratios."""
+def measure(name: str, side: str) -> dict[str, Any]:
+    """Return CPU seconds a sample by case, peak memory (MiB), and a digest of the ideal output."""
+    workload = WORKLOADS[name]
     torch.set_num_threads(1)
-    random = np.random.default_rng(0)
-    weights = random.integers(-127, 128, (ROWS, COLUMNS)).astype(np.int8)
-    codes = random.integers(0, 256, (BATCH, ROWS)).astype(np.uint8)
-    inputs = torch.from_numpy(codes.astype(np.int64))
-    shifted = torch.from_numpy(weights.astype(np.int64) + 128)
-    planes = [((shifted >> j) & 1).float() for j in range(BITS)]
-    conversions = BITS * BITS * (ROWS // PARALLEL) * BATCH * (COLUMNS + 1)
-    print("| case | straightforward ms | cimsim ms | ratio | ns per conversion |")
-    print("|---|---|---|---|---|")
-    for name, variation, read_noise in (
-        ("ideal cells", 0.0, 0.0),
-        ("fresh read noise", 0.0, 0.05),
-        ("frozen variation", 0.1, 0.0),
-        ("variation and read noise", 0.1, 0.05),
-    ):
-        point = DesignPoint(
-            cell=Cell(technology="sram"),
-            nonideality=Nonideality(device_variation=variation, read_noise=read_noise),
-        )
-        layer = ProgrammedLayer(weights, ArraySettings.from_design(point), "layer", 0)
-        simple = seconds(lambda noise=read_noise: straightforward(inputs, planes, noise))
-        ours = seconds(lambda layer=layer: layer.product(codes))
+    torch.manual_seed(0)
+    module = workload.build().eval()
+    images = torch.rand(workload.batch, *workload.shape)
+    found: dict[str, Any] = {"seconds": {}}
+    batch = images[: workload.torch_batch] if side == "torch" else images
+    for case, (variation, noise) in CASES.items():
+        design = {
+            "cell.technology": "sram",
+            "nonideality.device_variation": variation,
+            "nonideality.read_noise": noise,
+        }
+        model = None  # frees the last one
+        model = SIDES[side](module, DesignPoint.model_validate(unflatten(design)), images[:2])
+        if case == "ideal cells":
+            output = model(images[: workload.torch_batch])
+            found["digest"] = hashlib.sha256(output.numpy().tobytes()).hexdigest()
+            found["conversions"] = conversions(model)
+        took = seconds(lambda model=model: model(batch), workload.repeats)
+        found["seconds"][case] = took / len(batch)
+    found["peak"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return found
+
+
+def measured_apart(name: str, side: str) -> dict[str, Any]:
+    """Return what :func:`measure` finds in a process of its own."""
+    command = [sys.executable, __file__, "--measure", name, side]
+    result: dict[str, Any] = json.loads(subprocess.check_output(command, text=True))
+    return result
+
+
+def compare(name: str) -> None:
+    """Print the rows of a workload.
+
+    Raises:
+        SystemExit: the two sides differ where nothing is random.
+    """
+    simple, ours = (measured_apart(name, side) for side in SIDES)
+    if simple["digest"] != ours["digest"]:
+        raise SystemExit(f"{name}: ideal cells give other outputs than the torch version")
+    for case in CASES:
+        slow, fast = simple["seconds"][case], ours["seconds"][case]
         print(
-            f"| {name} | {1e3 * simple:.0f} | {1e3 * ours:.1f} | {simple / ours:.1f} "
-            f"| {1e9 * ours / conversions:.2f} |"
+            f"| {WORKLOADS[name].title} | {case} | {1 / slow:.3g} | {1 / fast:.3g} "
+            f"| {slow / fast:.1f} | {1e9 * fast / ours['conversions']:.3f} "
+            f"| {simple['peak']:.0f} | {ours['peak']:.0f} |",
+            flush=True,
         )
-    array_gpu.main()
+
+
+def main() -> None:
+    """Print the table of ratios, the machine's limits and what a GPU does."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--workload", choices=WORKLOADS, help="this one alone")
+    parser.add_argument("--limits", action="store_true", help="the machine's limits alone")
+    parser.add_argument("--measure", nargs=2, metavar=("WORKLOAD", "SIDE"), help=argparse.SUPPRESS)
+    chosen = parser.parse_args()
+    if chosen.measure:
+        print(json.dumps(measure(*chosen.measure)))
+        return
+    if not chosen.limits:
+        print(
+            "| workload | case | torch, samples / CPU s | cimsim | ratio | ns / conversion ", end=""
+        )
+        print("| torch, MiB | cimsim, MiB |\n|---|---|---:|---:|---:|---:|---:|---:|", flush=True)
+        for name in [chosen.workload] if chosen.workload else WORKLOADS:
+            compare(name)
+    if not chosen.workload:
+        array_limits.main()
+    if not (chosen.workload or chosen.limits):
+        array_gpu.main()
 
 
 if __name__ == "__main__":

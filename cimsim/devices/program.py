@@ -52,6 +52,8 @@ class ProgrammedCells:
         """Return the conductance above the reference column, [n_c, K, C], in ADC units."""
         if self.conductance is None:
             return settings.state_levels[self.digits]
+        if not self.reference.any():
+            return self.conductance
         return self.conductance - self.reference[:, np.newaxis]
 
 
@@ -60,7 +62,7 @@ def slice_digits(codes: NDArray[np.integer], bits: int, count: int) -> NDArray[n
     first axis. A negative code gives the digits of its two's complement."""
     wide = codes.astype(np.int64)
     mask = (1 << bits) - 1
-    return np.stack([(wide >> (bits * i)) & mask for i in range(count)]).astype(np.uint8)
+    return np.stack([((wide >> (bits * i)) & mask).astype(np.uint8) for i in range(count)])
 
 
 def program(
@@ -81,13 +83,15 @@ def program(
     if settings.drift_bounds == "observed":  # the unused rows of the last group count as well
         full = settings.groups(rows) * settings.parallel_rows
         padded = np.pad(digits, ((0, 0), (0, full - rows), (0, 0)))
-    conductance = np.stack([_varied(d, settings, key, j) for j, d in enumerate(padded)])
+    conductance = np.empty(padded.shape)
+    for j, states in enumerate(padded):
+        conductance[j] = _varied(states, settings, key, j)
     nothing = np.zeros((padded.shape[1], 1), dtype=np.uint8)
     reference = _varied(nothing, settings, key, REFERENCE_SLICE)
     extremes = np.array([(s.min(), s.max()) for s in (*conductance, reference)])
     if settings.drifts and not settings.drifts_per_read:
-        slices = enumerate(zip(conductance, padded, extremes, strict=False))
-        conductance = np.stack([_drifted(g, d, e, settings, key, j) for j, (g, d, e) in slices])
+        for j, (g, d, e) in enumerate(zip(conductance, padded, extremes, strict=False)):
+            conductance[j] = _drifted(g, d, e, settings, key, j)
         reference = _drifted(reference, nothing, extremes[-1], settings, key, REFERENCE_SLICE)
     cells = ProgrammedCells(digits, conductance[:, :rows], reference[:rows, 0], extremes)
     if settings.has_wires:
