@@ -67,6 +67,7 @@ wildcard_constraints:
 localrules:
     all,
     reports,
+    paper,
 
 
 rule all:
@@ -85,3 +86,4 @@ include: "workflow/rules/ppa.smk"
 include: "workflow/rules/join.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/paper.smk"
