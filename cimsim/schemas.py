@@ -66,6 +66,10 @@ SCALES = _schema(
 """scales.parquet: one row a matrix layer in execution order. real weight = code * weight_scale[n]
 (N values, or 1 if per tensor); real input = (code - zero_point) * input_scale."""
 
+PRODUCTS = _schema(name=_text, left_min=_real, left_max=_real, right_magnitude=_real)
+"""products.parquet, with quantization.dynamic_products other than float: ranges of the operands of
+each product of activations, in execution order."""
+
 PREDICTIONS = _schema(
     image=_int,
     label=_int,

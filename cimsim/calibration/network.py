@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import numpy as np
@@ -11,9 +11,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from cimsim.calibration.matrix_layer import MatrixLayer
-from cimsim.workloads.calls import MatrixCall, MatrixCalls
+from cimsim.calibration.products import ProductLayer, run_caught
+from cimsim.workloads.calls import MatrixCall
+from cimsim.workloads.products import ProductCall
 
 Watcher = Callable[[MatrixLayer, MatrixCall], None]
+ProductWatcher = Callable[[ProductLayer, ProductCall], None]
 
 BATCH = 50
 """Images that are computed together. Results do not depend on it, but for the fidelity switches
@@ -26,13 +29,22 @@ class QuantizedNetwork:
     Attributes:
         layers: the matrix layers in execution order.
         module: the network in floating point, in evaluation mode.
+        products: the products of activations in execution order; empty computes them in floating
+            point.
     """
 
-    def __init__(self, network: nn.Module, layers: list[MatrixLayer]) -> None:
+    def __init__(
+        self,
+        network: nn.Module,
+        layers: list[MatrixLayer],
+        products: Sequence[ProductLayer] = (),
+    ) -> None:
         self.module = network.eval()
         self.layers = layers
+        self.products = products
         self._by_name = {layer.shape.name: layer for layer in layers}
         self._watchers: list[Watcher] = []
+        self._product_watchers: list[ProductWatcher] = []
 
     def logits(
         self, images: NDArray[np.float32], first_image: int = 0, batch: int = BATCH
@@ -51,9 +63,10 @@ class QuantizedNetwork:
         """Return the network's output for inputs [n, ...], the first one with this number."""
         for layer in self.layers:
             layer.images, layer.first_image = len(x), first_image
-        with torch.inference_mode(), MatrixCalls(self.module, self._answer).caught():
-            result: Tensor = self.module(x)
-        return result
+        for product in self.products:
+            product.images, product.first_image = len(x), first_image
+        answer_product = self._answer_product if self.products else None
+        return run_caught(self.module, x, self._answer, answer_product)
 
     def _answer(self, call: MatrixCall) -> Tensor:
         layer = self._by_name[call.name]
@@ -61,14 +74,27 @@ class QuantizedNetwork:
             see(layer, call)
         return layer(call)
 
+    def _answer_product(self, call: ProductCall) -> Tensor:
+        product = self.products[call.number]
+        for see in self._product_watchers:
+            see(product, call)
+        return product(call)
+
     @contextmanager
-    def watched(self, see: Watcher) -> Iterator[None]:
-        """Within the block, call ``see(layer, call)`` each time a matrix layer runs."""
+    def watched(self, see: Watcher, see_product: ProductWatcher | None = None) -> Iterator[None]:
+        """Within the block, call ``see(layer, call)`` each time a matrix layer runs.
+
+        `see_product` likewise for products of activations that are not in floating point.
+        """
+        seen_products = [see_product] if see_product else []
         self._watchers.append(see)
+        self._product_watchers += seen_products
         try:
             yield
         finally:
             self._watchers.remove(see)
+            for see_product in seen_products:
+                self._product_watchers.remove(see_product)
 
 
 def float_logits(

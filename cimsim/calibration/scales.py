@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -21,6 +21,7 @@ from cimsim.calibration.matrix_layer import (
     quantize_weights,
 )
 from cimsim.calibration.network import QuantizedNetwork, float_logits
+from cimsim.calibration.products import ProductRange, product_layers, read_products
 from cimsim.calibration.ranges import RangeObserver
 from cimsim.campaign.design import DesignPoint
 from cimsim.errors import UserError
@@ -106,14 +107,21 @@ def float_layers(point: DesignPoint, names: list[str]) -> set[str]:
 
 
 def quantize_network(
-    point: DesignPoint, network: nn.Module, shapes: list[LayerShape], ranges: list[LayerRange]
+    point: DesignPoint,
+    network: nn.Module,
+    shapes: list[LayerShape],
+    ranges: list[LayerRange],
+    products: Sequence[ProductRange] = (),
 ) -> QuantizedNetwork:
-    """Return `network` with exact integer products in its matrix layers."""
+    """Return `network` with exact integer products in its matrix layers.
+
+    `products` are the ranges of products of activations; without them these stay in float.
+    """
     layers = [
         _matrix_layer(point, weight_of(network, shape.name), shape, found)
         for shape, found in zip(shapes, ranges, strict=True)
     ]
-    return QuantizedNetwork(network, layers)
+    return QuantizedNetwork(network, layers, product_layers(point, products))
 
 
 def _matrix_layer(
@@ -167,4 +175,5 @@ def load_quantized(
     if [row["layer"] for row in table] != [shape.name for shape in shapes]:
         raise UserError(f"{path}: its layers are not those of {point.workload.model}")
     ranges = [LayerRange(row["on_array"], row["input_min"], row["input_max"]) for row in table]
-    return quantize_network(point, network, shapes, ranges)
+    products = read_products(calibration / "products.parquet")
+    return quantize_network(point, network, shapes, ranges, products)

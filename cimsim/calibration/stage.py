@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from cimsim.calibration.network import float_logits
+from cimsim.calibration.products import find_product_ranges, write_products
 from cimsim.calibration.scales import (
     find_ranges,
     folded_network,
@@ -26,7 +27,8 @@ def calibrate(
 ) -> None:
     """Find the scales of each matrix layer and evaluate the float and the quantised network.
 
-    Writes scales.parquet and predictions.parquet.
+    Writes scales.parquet and predictions.parquet, and products.parquet where products of
+    activations are not in floating point.
 
     Raises:
         UserError: too many images are asked for, a file cannot be used, or a pattern of
@@ -40,8 +42,10 @@ def calibrate(
         network, shapes = folded_network(point, checkpoint, data)
         calibration_images = data.train_images[: point.quantization.images]
         ranges = find_ranges(point, network, shapes, calibration_images)
-        quantized_network = quantize_network(point, network, shapes, ranges)
+        products = find_product_ranges(point, network, shapes, calibration_images)
+        quantized_network = quantize_network(point, network, shapes, ranges, products)
         quantized = quantized_network.logits(images)
+    write_products(output / "products.parquet", products, provenance)
     write_scales(output / "scales.parquet", quantized_network, ranges, provenance)
     columns = {
         "image": list(range(len(images))),

@@ -72,6 +72,12 @@ class Quantization(Section):
     float_layers: tuple[str, ...] = Field(
         (), description="name patterns (fnmatch) of matrix layers that stay in floating point"
     )
+    dynamic_products: Literal["float", "integer", "array"] = Field(
+        "float",
+        description="products of two activations (attention) in the accuracy path: in floating "
+        "point, exact on quantised operands (digital compute-in-memory), or on SRAM arrays that "
+        "are written each time; docs/workloads.md",
+    )
 
 
 class Cell(Section):
@@ -242,6 +248,11 @@ class DesignPoint(Section):
             raise ValueError(
                 f"array.{wires[0]} is given but cell.technology is {cell.technology}, whose cells "
                 "have no conductance in S; allowed: rram, fefet, or 0"
+            )
+        if self.quantization.dynamic_products == "array" and chip.dynamic_products == "digital":
+            raise ValueError(
+                "chip.dynamic_products is digital but quantization.dynamic_products is array; "
+                "allowed: sram_array or none"
             )
         frozen = self.fidelity.drift_direction_scope == "device"
         if not frozen and (wires or self.array.charge != ChargeColumn()):

@@ -162,9 +162,12 @@ STAGES: dict[str, Stage] = {
 """Every stage that has a key, upstream first. A field that a stage upstream reads is covered by
 that stage's key and not listed again."""
 
-NEUTRAL = {"array.adc.columns_shared": 1}
-"""Value that stands in for a field outside a stage's view where its default might contradict the
-fields in view (a default of 8 shared columns does not divide an array of 100)."""
+NEUTRAL = {
+    "array.adc.columns_shared": ("array.columns", 1),
+    "chip.dynamic_products": ("quantization.dynamic_products", "none"),
+}
+"""Field, and value that stands in for it outside a stage's view, where its default might contradict
+another field in view (a default of 8 shared columns does not divide an array of 100)."""
 
 
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
@@ -275,8 +278,9 @@ def stage_design(stage: str, changed: Mapping[str, Any]) -> dict[str, Any]:
     """Return the fields that a stage is given: those that its key and the keys upstream cover."""
     view = fields_in_view(stage) - STAGES[stage].unread(changed)
     design = {name: value for name, value in changed.items() if name in view}
-    if "array.columns" in design:
-        design |= {name: value for name, value in NEUTRAL.items() if name not in view}
+    for name, (other, neutral) in NEUTRAL.items():
+        if other in design and name not in view:
+            design[name] = neutral
     return design
 
 

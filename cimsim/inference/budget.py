@@ -28,8 +28,9 @@ from cimsim.calibration.matrix_layer import MatrixLayer, exact_products
 from cimsim.calibration.network import QuantizedNetwork, float_logits
 from cimsim.calibration.scales import load_quantized
 from cimsim.campaign.design import DesignPoint
-from cimsim.inference.network import program_network
-from cimsim.inference.stage import layer_settings, quantized_logits
+from cimsim.inference.network import layer_settings, program_network
+from cimsim.inference.stage import quantized_logits
+from cimsim.mapping.stage import read_column_sums
 from cimsim.tables import write_table
 from cimsim.workloads.calls import MatrixCall
 from cimsim.workloads.checkpoints import load_network
@@ -114,7 +115,7 @@ def budget(
     with reproducible():
         reference = float_logits(load_network(point, checkpoint), images)
         network = load_quantized(point, checkpoint, calibration, data)
-        settings = layer_settings(point, network, mapping)
+        settings = layer_settings(point, network, read_column_sums(mapping, point))
         inputs = list(_layer_inputs(network, images[:LAYER_IMAGES]))
         table = [
             _entry("float", "base", seeds[0], reference, reference, labels),

@@ -8,16 +8,18 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from cimsim.arrays.settings import ArraySettings, adc_step_for
 from cimsim.calibration.fold import fold_batch_norm
+from cimsim.calibration.products import find_product_ranges
 from cimsim.calibration.scales import find_ranges, quantize_network
 from cimsim.campaign.design import DesignPoint
 from cimsim.campaign.design_json import read_design
 from cimsim.errors import UserError
-from cimsim.inference.network import program_network
+from cimsim.inference.network import layer_settings, program_network
 from cimsim.mapping.stage import COLUMN_SUM_IMAGES, count_column_sums
 from cimsim.workloads.calls import MATRIX, fix_derived_weights
 from cimsim.workloads.layer_table import layer_table
@@ -97,25 +99,20 @@ class CimModel(nn.Module):
         if not shapes:
             raise UserError("the model has no convolution or linear layer that an array could hold")
         ranges = find_ranges(design, self.network, shapes, inputs.numpy())
-        self._quantized = quantize_network(design, self.network, shapes, ranges)
-        steps = self._adc_steps(inputs)
-        self._settings = {
-            name: ArraySettings.from_design(design, adc_step=step) for name, step in steps.items()
-        }
+        products = find_product_ranges(design, self.network, shapes, inputs.numpy())
+        self._quantized = quantize_network(design, self.network, shapes, ranges, products)
+        self._settings = layer_settings(design, self._quantized, self._column_sums(inputs))
         self.program(seed)
 
-    def _adc_steps(self, inputs: Tensor) -> dict[str, float]:
-        names = [layer.shape.name for layer in self._quantized.layers if layer.on_array]
+    def _column_sums(self, inputs: Tensor) -> dict[str, NDArray[np.int64]]:
         if self.design.array.adc.range.policy != "calibrated":
-            return dict.fromkeys(names, adc_step_for(self.design))
-        images = inputs[:COLUMN_SUM_IMAGES].numpy()
-        sums = count_column_sums(self._quantized, self.design, images)
-        return {name: adc_step_for(self.design, sums[name]) for name in names}
+            return {}
+        return count_column_sums(self._quantized, self.design, inputs[:COLUMN_SUM_IMAGES].numpy())
 
     @property
     def array_layers(self) -> list[str]:
         """Names of the layers on arrays, in execution order."""
-        return list(self._settings)
+        return [layer.shape.name for layer in self._quantized.layers if layer.on_array]
 
     def program(self, seed: int) -> None:
         """Program another chip: other cells and other noise. Images are numbered from 0 again."""

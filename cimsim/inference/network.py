@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cimsim.arrays.dynamic import dynamic_design
 from cimsim.arrays.product import Device, ProgrammedLayer
-from cimsim.arrays.settings import ArraySettings
+from cimsim.arrays.settings import ArraySettings, adc_step_for
 from cimsim.calibration.coding import Codes
 from cimsim.calibration.matrix_layer import MatrixLayer, Product
 from cimsim.calibration.network import QuantizedNetwork
+from cimsim.calibration.products import Multiply, ProductLayer
+from cimsim.campaign.design import DesignPoint
 
 
 def program_network(
@@ -22,12 +26,39 @@ def program_network(
 ) -> None:
     """Program each layer on arrays with the cells of one seed; `settings` are by layer name.
 
+    Products of activations that have settings get arrays that are written each time.
+
     Raises:
         UserError: the device is "cuda", and there is none or no Triton.
     """
     for layer in network.layers:
         if layer.on_array:
             layer.products = _programmed(layer, settings[layer.shape.name], seed, device)
+    for product in network.products:
+        if product.name in settings:
+            product.multiply = _written(product, settings[product.name], seed, device)
+
+
+def layer_settings(
+    point: DesignPoint, network: QuantizedNetwork, sums: Mapping[str, NDArray[np.int64]]
+) -> dict[str, ArraySettings]:
+    """Return the array settings of each layer and product on arrays; they differ in the ADC step.
+
+    `sums` are histograms of column sums, which a calibrated range needs.
+    """
+
+    def settings(design: DesignPoint, name: str) -> ArraySettings:
+        return ArraySettings.from_design(design, adc_step_for(design, sums.get(name)))
+
+    layers = {
+        layer.shape.name: settings(point, layer.shape.name)
+        for layer in network.layers
+        if layer.on_array
+    }
+    if point.quantization.dynamic_products != "array":
+        return layers
+    written = dynamic_design(point)
+    return layers | {product.name: settings(written, product.name) for product in network.products}
 
 
 def _programmed(
@@ -46,3 +77,18 @@ def _product(
     array: ProgrammedLayer, zero_point: int, codes: Codes, first_vector: int
 ) -> NDArray[np.float64]:
     return array.product(codes, zero_point, first_vector)
+
+
+def _written(product: ProductLayer, settings: ArraySettings, seed: int, device: Device) -> Multiply:
+    """Return what writes the right operand into an array and multiplies the left one with it.
+
+    Each slot has an array of its own, with the same cells and other noise for each image.
+    """
+
+    def multiply(
+        stored: NDArray[np.int8], codes: Codes, slot: int, first_vector: int
+    ) -> NDArray[np.float64]:
+        array = ProgrammedLayer(stored, settings, f"{product.name}[{slot}]", seed, device)
+        return array.product(codes, product.coding.zero_point, first_vector)
+
+    return multiply

@@ -13,12 +13,10 @@ from numpy.typing import NDArray
 
 from cimsim.arrays.gpu import require_gpu
 from cimsim.arrays.product import Device
-from cimsim.arrays.settings import ArraySettings, adc_step_for
-from cimsim.calibration.network import QuantizedNetwork
 from cimsim.calibration.scales import load_quantized
 from cimsim.campaign.design import DesignPoint
 from cimsim.errors import UserError
-from cimsim.inference.network import program_network
+from cimsim.inference.network import layer_settings, program_network
 from cimsim.mapping.stage import read_column_sums
 from cimsim.schemas import PREDICTIONS, SEEDS
 from cimsim.tables import read_table, write_table
@@ -58,7 +56,7 @@ def infer(
     ideal = quantized_logits(calibration, len(images))
     with reproducible():
         network = load_quantized(point, checkpoint, calibration, data)
-        settings = layer_settings(point, network, mapping)
+        settings = layer_settings(point, network, read_column_sums(mapping, point))
         is_random = any(layer.is_random for layer in settings.values())
         table = []
         for seed in seeds if is_random else seeds[:1]:
@@ -73,20 +71,6 @@ def infer(
     columns = {name: [entry[name] for entry in table] for name in SEEDS.names if name != "seed"}
     path = output / f"seeds_{seeds[0]:04d}_{seeds[-1]:04d}.parquet"
     write_table(path, {"seed": list(seeds), **columns}, SEEDS, provenance)
-
-
-def layer_settings(
-    point: DesignPoint, network: QuantizedNetwork, mapping: Path
-) -> dict[str, ArraySettings]:
-    """Return the array settings of each layer on arrays; they differ in the ADC step."""
-    sums = read_column_sums(mapping, point)
-    return {
-        layer.shape.name: ArraySettings.from_design(
-            point, adc_step_for(point, sums[layer.shape.name])
-        )
-        for layer in network.layers
-        if layer.on_array
-    }
 
 
 def quantized_logits(calibration: Path, images: int) -> Logits:

@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 from torch import from_numpy
 
 from cimsim.arrays.column_sums import column_sum_histogram
+from cimsim.arrays.dynamic import dynamic_design
 from cimsim.arrays.settings import ArraySettings
 from cimsim.calibration.matrix_layer import MatrixLayer
 from cimsim.calibration.network import QuantizedNetwork
+from cimsim.calibration.products import ProductLayer
 from cimsim.calibration.scales import load_quantized
 from cimsim.campaign.design import DesignPoint
 from cimsim.mapping.cells import place
@@ -24,6 +26,7 @@ from cimsim.tables import read_table, write_table
 from cimsim.workloads.calls import MatrixCall
 from cimsim.workloads.datasets import load_dataset
 from cimsim.workloads.operations import Operation, operation_table
+from cimsim.workloads.products import ProductCall
 from cimsim.workloads.torch_setup import reproducible
 
 COLUMN_SUM_IMAGES = 32
@@ -72,7 +75,10 @@ def map_network(
 def count_column_sums(
     network: QuantizedNetwork, point: DesignPoint, images: NDArray[np.float32]
 ) -> dict[str, Histogram]:
-    """Return how often each ideal column sum occurs in each layer on arrays while `images` run."""
+    """Return how often each ideal column sum occurs in each layer on arrays while `images` run.
+
+    Products of activations on arrays are counted like layers.
+    """
     settings = ArraySettings.from_design(point, adc_step=1.0)
     empty = np.zeros(settings.largest_sum + 1, dtype=np.int64)
     sums = {layer.shape.name: empty.copy() for layer in network.layers if layer.on_array}
@@ -83,7 +89,20 @@ def count_column_sums(
             for codes, weights in zip(parts, layer.group_weights(), strict=True):
                 sums[layer.shape.name] += column_sum_histogram(codes, weights, settings)
 
-    with network.watched(count):
+    if point.quantization.dynamic_products != "array":
+        with network.watched(count):
+            network.logits(images)
+        return sums
+    written = ArraySettings.from_design(dynamic_design(point), adc_step=1.0)
+    none = np.zeros(written.largest_sum + 1, dtype=np.int64)
+    sums |= {product.name: none.copy() for product in network.products}
+
+    def count_product(product: ProductLayer, call: ProductCall) -> None:
+        for codes, stored in zip(*product.codes(call), strict=True):
+            found = column_sum_histogram(codes, np.ascontiguousarray(stored), written)
+            sums[product.name] += found
+
+    with network.watched(count, count_product):
         network.logits(images)
     return sums
 

@@ -68,6 +68,9 @@ class MatrixCalls(TorchFunctionMode):
 
     A layer is known by its weight: a parameter of the network, or what the module that runs makes
     of its own weight. Products with other weights pass by.
+
+    Attributes:
+        is_inside: whether a layer is being computed.
     """
 
     def __init__(self, network: nn.Module, answer: Callable[[MatrixCall], Tensor]) -> None:
@@ -79,6 +82,7 @@ class MatrixCalls(TorchFunctionMode):
             for name, parameter in network.named_parameters()
         }
         self._running: list[str] = []
+        self.is_inside = False
 
     @contextmanager
     def caught(self) -> Iterator[None]:
@@ -111,7 +115,11 @@ class MatrixCalls(TorchFunctionMode):
             call = of(*args, **kwargs)
             name = self._name_of(call.weight)
             if name is not None:
-                return self._answer(replace(call, name=name))
+                self.is_inside = True
+                try:
+                    return self._answer(replace(call, name=name))
+                finally:
+                    self.is_inside = False
         elif func is functional.multi_head_attention_forward:
             with self:
                 return _attention_in_parts(*args, **kwargs)

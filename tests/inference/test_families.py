@@ -6,7 +6,10 @@ from torch import nn
 
 from cimsim.calibration.matrix_layer import exact_products
 from cimsim.inference.convert import convert
+from cimsim.workloads.operations import operation_table
 from cimsim.workloads.torch_setup import import_timm
+
+IMAGES = torch.rand(4, 3, 32, 32, generator=torch.Generator().manual_seed(1))
 
 SWIN = {"img_size": 32, "patch_size": 2, "window_size": 4, "embed_dim": 16}
 SWIN |= {"depths": (2, 2), "num_heads": (2, 4)}
@@ -89,12 +92,29 @@ def network(request):
     return network.eval().requires_grad_(False)
 
 
-def test_ideal_arrays_give_the_quantised_output(network):
-    images = torch.rand(4, 3, 32, 32, generator=torch.Generator().manual_seed(1))
-    arrays = convert(network, {"array.adc.bits": 8}, images)
+@pytest.fixture
+def attends(network):
+    return any(op.kind == "product" for op in operation_table(network, (), IMAGES[:1]))
+
+
+@pytest.mark.parametrize("products", ["float", "array"])
+def test_ideal_arrays_give_the_quantised_output(network, products, attends):
+    if products == "array" and not attends:
+        pytest.skip("no products of activations")
+    images = IMAGES
+    design = {
+        "array.adc.bits": 8,
+        "quantization.dynamic_products": products,
+        "chip.dynamic_products": "sram_array",
+    }
+    arrays = convert(network, design, images)
     found = arrays(images)
     for layer in arrays._quantized.layers:
         layer.products = exact_products(layer)
+    for product in arrays._quantized.products:
+        assert product.multiply is not None
+        product.multiply = None
+    assert bool(arrays._quantized.products) == (products == "array")
     arrays.images_seen = 0
     quantized = torch.cat([arrays(part) for part in torch.split(images, 3)])
     assert torch.equal(found, quantized)

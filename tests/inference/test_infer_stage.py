@@ -8,9 +8,9 @@ from cimsim.calibration.scales import load_quantized
 from cimsim.calibration.stage import calibrate
 from cimsim.campaign.design import DesignPoint
 from cimsim.errors import UserError
-from cimsim.inference.network import program_network
-from cimsim.inference.stage import infer, layer_settings, quantized_logits
-from cimsim.mapping.stage import map_network
+from cimsim.inference.network import layer_settings, program_network
+from cimsim.inference.stage import infer, quantized_logits
+from cimsim.mapping.stage import map_network, read_column_sums
 from cimsim.schemas import SEEDS
 from cimsim.tables import read_table
 from cimsim.workloads.datasets import load_dataset
@@ -27,9 +27,10 @@ def stages(untrained, tmp_path_factory):
     """Return ``run(model, **sections)``: design point and folders up to the map stage."""
     made = {}
 
-    def run(model="vgg8", **sections):
+    def run(model="vgg8", quantization=None, **sections):
         workload = {"model": model, "images": IMAGES}
-        point = DesignPoint(workload=workload, quantization={"images": 32}, **sections)
+        quantization = {"images": 32, **(quantization or {})}
+        point = DesignPoint(workload=workload, quantization=quantization, **sections)
         key = point.model_dump_json()
         if key not in made:
             root = tmp_path_factory.mktemp("stages")
@@ -55,8 +56,35 @@ def seeds_table(point, folders, seeds, output):
 
 def programmed(point, folders, seed):
     network = load_quantized(point, folders["checkpoint"], folders["calibration"], DATA)
-    program_network(network, layer_settings(point, network, folders["mapping"]), seed)
+    sums = read_column_sums(folders["mapping"], point)
+    program_network(network, layer_settings(point, network, sums), seed)
     return network
+
+
+@pytest.mark.parametrize(
+    "sections",
+    [
+        {"array": WIDE_ADC},
+        {"array": {**WIDE_ADC, "signed_weights": "differential"}},
+        {"array": {"adc": {"bits": 9}, "signed_weights": "twos_complement"}, "cell": {"bits": 2}},
+        {"array": {"adc": {"bits": 8, "range": {"policy": "calibrated", "percentile": 100.0}}}},
+    ],
+    ids=["offset", "differential", "twos-complement", "calibrated"],
+)
+def test_ideal_arrays_for_products_of_activations(stages, tmp_path, sections):
+    chip = {"dynamic_products": "sram_array"}
+    array, folders = stages("vit", {"dynamic_products": "array"}, chip=chip, **sections)
+    _, integer = stages("vit", {"dynamic_products": "integer"}, **sections)
+    (row,) = seeds_table(array, folders, range(1), tmp_path)
+    assert row["logit_error_rms"] == 0.0
+    np.testing.assert_array_equal(
+        quantized_logits(folders["calibration"], IMAGES),
+        quantized_logits(integer["calibration"], IMAGES),
+    )
+    sums = read_column_sums(folders["mapping"], array)
+    names = {f"blocks.{n}.attn.{what}" for n in (0, 1) for what in ("scores", "values")}
+    assert names < sums.keys()
+    assert not names & read_column_sums(integer["mapping"], array).keys()
 
 
 @pytest.mark.parametrize("model", ["vgg8", "vit"])

@@ -1,0 +1,210 @@
+"""Products of two activations on integer codes: ranges, scales and the product itself.
+
+left [M, K] and right [K, N] of each product are quantised per tensor: the left operand is applied
+as input of an array and coded like the inputs of a matrix layer (affine with an exact zero), the
+right one is written into cells like weights (symmetric), both with quantization.input_bits bits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from cimsim.calibration.coding import Codes, InputCoding
+from cimsim.calibration.quantizer import integer_codes, symmetric_scale
+from cimsim.calibration.ranges import RangeObserver
+from cimsim.campaign.design import DesignPoint
+from cimsim.errors import UserError
+from cimsim.schemas import PRODUCTS
+from cimsim.tables import read_table, rows, write_table
+from cimsim.workloads.calls import MatrixCall, MatrixCalls
+from cimsim.workloads.layer_table import LayerShape
+from cimsim.workloads.operations import PRODUCT, operation_table
+from cimsim.workloads.products import ProductCall, ProductCalls
+
+BATCH = 50
+"""Calibration images that run together; the ranges do not depend on it."""
+
+
+@dataclass(frozen=True)
+class ProductRange:
+    """Calibrated ranges of the operands of one product."""
+
+    name: str
+    left_low: float
+    left_high: float
+    right_magnitude: float
+
+
+Multiply = Callable[[NDArray[np.int8], Codes, int, int], NDArray[np.float64]]
+"""multiply(right codes [K, N], left codes [M, K], slot, first vector) -> [M, N], the estimate of
+(left - zero_point) @ right. Slots are the products that one image computes side by side (heads,
+windows)."""
+
+
+@dataclass(eq=False)
+class ProductLayer:
+    """One product of activations of a network, on integer codes.
+
+    Attributes:
+        name: as in the table of operations.
+        coding: of the left operand.
+        right_magnitude: the symmetric range of the right operand.
+        bits: of a code of the right operand, sign included.
+        multiply: what computes it; None for the exact product of integers.
+        images, first_image: how many images a batch holds, and the number of the first one.
+    """
+
+    name: str
+    coding: InputCoding
+    right_magnitude: float
+    bits: int
+    multiply: Multiply | None = None
+    images: int = field(default=1, init=False)
+    first_image: int = field(default=0, init=False)
+
+    def __call__(self, call: ProductCall) -> Tensor:
+        """Return the product [batch, M, N], float32, rounded once from exact scales.
+
+        Raises:
+            UserError: the batch does not hold the same number of products for each image.
+        """
+        left, right = self.codes(call)
+        if len(left) % self.images:
+            raise UserError(
+                f"product {self.name}: {len(left)} products for {self.images} images; allowed with "
+                "quantization.dynamic_products other than float: the same number for each image"
+            )
+        integers = self._exact(left, right) if self.multiply is None else self._each(left, right)
+        return torch.from_numpy((integers * self._scale).astype(np.float32))
+
+    def codes(self, call: ProductCall) -> tuple[Codes, NDArray[np.int8]]:
+        """Return the codes of the operands [batch, M, K] and [batch, K, N]."""
+        right, conversion = call.right.numpy(), self.coding.conversion
+        codes = integer_codes(right, self.right_magnitude, self.bits, conversion)
+        return self.coding.codes(call.left.numpy()), codes.astype(np.int8)
+
+    @property
+    def _scale(self) -> float:
+        steps = float(symmetric_scale(self.right_magnitude, self.bits))
+        return self.coding.scale / steps if steps else self.coding.scale
+
+    def _exact(self, left: Codes, right: NDArray[np.int8]) -> NDArray[np.float64]:
+        product: NDArray[np.float64] = (left.astype(np.float64) - self.coding.zero_point) @ right
+        return product
+
+    def _each(self, left: Codes, right: NDArray[np.int8]) -> NDArray[np.float64]:
+        assert self.multiply is not None
+        slots, vectors = len(left) // self.images, left.shape[1]
+        result = np.empty((*left.shape[:2], right.shape[2]))
+        for index, (inputs, stored) in enumerate(zip(left, right, strict=True)):
+            image, slot = divmod(index, slots)
+            first_vector = (self.first_image + image) * vectors
+            result[index] = self.multiply(
+                np.ascontiguousarray(stored), np.ascontiguousarray(inputs), slot, first_vector
+            )
+        return result
+
+
+def find_product_ranges(
+    point: DesignPoint,
+    network: nn.Module,
+    shapes: Sequence[LayerShape],
+    images: NDArray[np.float32],
+) -> list[ProductRange]:
+    """Return the ranges of the operands of each product of activations of the float network.
+
+    Nothing is looked for with quantization.dynamic_products float.
+
+    Raises:
+        UserError: an operand is not finite.
+    """
+    settings = point.quantization
+    if settings.dynamic_products == "float":
+        return []
+    matrix = {shape.name for shape in shapes}
+    operations = operation_table(network, matrix, torch.from_numpy(images[:1]))
+    names = [operation.name for operation in operations if operation.kind == PRODUCT]
+    observers = [(RangeObserver(), RangeObserver()) for _ in names]
+
+    def observe(call: ProductCall) -> Tensor:
+        for observer, operand in zip(observers[call.number], (call.left, call.right), strict=True):
+            values = operand.numpy()
+            if not np.isfinite(values).all():
+                raise UserError(f"product {names[call.number]}: an operand is not finite")
+            observer.update(values)
+        return torch.bmm(call.left, call.right)
+
+    for start in range(0, len(images), BATCH):
+        run_caught(
+            network, torch.from_numpy(images[start : start + BATCH]), MatrixCall.result, observe
+        )
+    found = []
+    for name, pair in zip(names, observers, strict=True):
+        (low, high), (least, most) = (
+            observer.range(settings.observer, settings.percentile, 2**settings.input_bits)
+            for observer in pair
+        )
+        found.append(ProductRange(name, low, high, max(-least, most)))
+    return found
+
+
+def run_caught(
+    network: nn.Module,
+    x: Tensor,
+    answer_layer: Callable[[MatrixCall], Tensor],
+    answer_product: Callable[[ProductCall], Tensor] | None,
+) -> Tensor:
+    """Return the network's output while its layers and products (unless None) go to functions."""
+    layers = MatrixCalls(network, answer_layer)
+    result: Tensor
+    if answer_product is None:
+        with torch.inference_mode(), layers.caught():
+            result = network(x)
+    else:
+        with layers.caught(), ProductCalls(network, layers, answer_product).caught():
+            result = network(x)
+    return result
+
+
+def product_layers(point: DesignPoint, ranges: Sequence[ProductRange]) -> list[ProductLayer]:
+    """Return the products of activations with exact products of integers."""
+    bits, fidelity = point.quantization.input_bits, point.fidelity
+    layers = []
+    for found in ranges:
+        low, high = found.left_low, found.left_high
+        if fidelity.input_shift == "data_minimum":
+            magnitude = max(-low, high)
+            coding = InputCoding.signed_range(magnitude, bits, fidelity.integer_conversion)
+        else:
+            coding = InputCoding.unsigned_range(low, high, bits, fidelity.integer_conversion)
+        layers.append(ProductLayer(found.name, coding, found.right_magnitude, bits))
+    return layers
+
+
+def write_products(
+    path: Path, ranges: Sequence[ProductRange], provenance: Mapping[str, Any]
+) -> None:
+    """Write products.parquet, unless there are no products."""
+    if ranges:
+        columns = {
+            "name": [found.name for found in ranges],
+            "left_min": [found.left_low for found in ranges],
+            "left_max": [found.left_high for found in ranges],
+            "right_magnitude": [found.right_magnitude for found in ranges],
+        }
+        write_table(path, columns, PRODUCTS, provenance)
+
+
+def read_products(path: Path) -> list[ProductRange]:
+    """Return what :func:`write_products` wrote; nothing if there is no file."""
+    if not path.is_file():
+        return []
+    return [ProductRange(*row.values()) for row in rows(read_table(path, PRODUCTS))]
