@@ -34,6 +34,10 @@ except UserError as error:
     # A WorkflowError would be followed by a line of traceback.
     raise SystemExit(f"cimsim: {error}") from None
 
+# Jobs on blocks of points read their own there: a command line may be too short for them. No
+# parameter of the rules, because blocks are the same in whichever run of campaigns they are.
+CAMPAIGN_FILES = shlex.join(PLAN.campaign_files())
+
 # The results of both devices lie under the same key: see docs/simulator.md.
 DEVICE = config.get("device", "cpu")
 if DEVICE not in ("cpu", "cuda"):
@@ -80,6 +84,7 @@ include: "workflow/rules/checkpoint.smk"
 include: "workflow/rules/calibrate.smk"
 include: "workflow/rules/map.smk"
 include: "workflow/rules/infer.smk"
+include: "workflow/rules/infer_block.smk"
 include: "workflow/rules/budget.smk"
 include: "workflow/rules/trace.smk"
 include: "workflow/rules/ppa.smk"

@@ -22,7 +22,10 @@ from cimsim.campaign.keys import STAGES, group_key
 from cimsim.campaign.parameters import values
 from cimsim.campaign.paths import seeds_file, stage_folder
 from cimsim.errors import UserError
+from cimsim.inference.stopping import blocks_needed
 from cimsim.ppa.results import GroupResults
+from cimsim.schemas import SEEDS
+from cimsim.tables import read_table
 
 NAMED_FILES = 5
 """Missing files that a message names."""
@@ -37,8 +40,7 @@ def join(campaign: Campaign, *, results: Path, output: Path, provenance: Mapping
     Raises:
         UserError: as :func:`join_points`.
     """
-    blocks = campaign.seeds.blocks() if campaign.accuracy else []
-    seed_files = {seeds_file(first, last): range(first, last + 1) for first, last in blocks}
+    files_of = SeedFiles(campaign, results)
     points = [
         PointOutputs(
             id=point.id,
@@ -47,12 +49,48 @@ def join(campaign: Campaign, *, results: Path, output: Path, provenance: Mapping
             keys=point.keys,
             folders={s: stage_folder(s, key, results) for s, key in point.keys.items()}
             | {"ppa": stage_folder("ppa", group_key(point.keys), results)},
-            seed_files=seed_files,
+            seed_files=files_of(point.keys["infer"]),
         )
         for point in campaign.points
     ]
     confidence = campaign.statistics.confidence
     join_points(points, confidence=confidence, output=output, provenance=provenance)
+
+
+class SeedFiles:
+    """Which files of the infer stage belong to a key: all, or those that its rule asks for."""
+
+    def __init__(self, campaign: Campaign, results: Path) -> None:
+        self._seeds = campaign.seeds if campaign.accuracy else None
+        self._results = results
+        self._stopped = bool(self._seeds and self._seeds.stop)
+        self._known: dict[str, dict[str, range]] = {}
+
+    def __call__(self, key: str) -> dict[str, range]:
+        """Return the names of the files of `key`, with the seeds that each must hold.
+
+        Raises:
+            UserError: a file cannot be read.
+        """
+        if self._seeds is None:
+            return {}
+        known = key if self._stopped else ""
+        if known not in self._known:
+            folder = stage_folder("infer", key, self._results)
+            needed = (
+                blocks_needed(self._seeds, lambda block: _accuracies(folder / seeds_file(*block)))
+                if self._stopped
+                else self._seeds.blocks()
+            )
+            self._known[known] = {seeds_file(a, b): range(a, b + 1) for a, b in needed}
+        return self._known[known]
+
+
+def _accuracies(path: Path) -> list[float] | None:
+    if not path.is_file():
+        return None
+    accuracies: list[float] = read_table(path, SEEDS, ["accuracy"])["accuracy"].to_pylist()
+    return accuracies
 
 
 def join_points(

@@ -60,13 +60,10 @@ def write_summary(campaign: Campaign, *, directory: Path, output: Path) -> None:
 
 def what(campaign: Campaign, points: Sequence[Row]) -> str:
     """Return what was evaluated: points, images, chips and the values of each sweep."""
-    seeds = campaign.seeds
-    last = seeds.first + seeds.count - 1
     images = ", ".join(str(n) for n in sorted({row["images"] for row in points}))
     networks = sorted({f"{row['workload.model']} on {row['workload.dataset']}" for row in points})
-    chips = f"seeds {seeds.first} to {last}" if seeds.count > 1 else f"seed {seeds.first}"
     how = (
-        f"each on {images} images and {seeds.count} chip{'s' if seeds.count > 1 else ''} ({chips})"
+        f"each on {images} images and {_chips(campaign, points)}"
         if campaign.accuracy
         else "hardware figures alone"
     )
@@ -85,6 +82,21 @@ def what(campaign: Campaign, points: Sequence[Row]) -> str:
             lines.append(f"| {first} | {size} | {name} | {_values(members, name)} |")
             first = size = ""
     return "\n".join(lines)
+
+
+def _chips(campaign: Campaign, points: Sequence[Row]) -> str:
+    """Return how many chips each point has, and their seeds."""
+    first, stop = campaign.seeds.first, campaign.seeds.stop
+    least, most = min(row["seeds"] for row in points), max(row["seeds"] for row in points)
+    count = f"{least} to {most}" if least < most else str(most)
+    which = f"seeds {first} to {first + most - 1}" if most > 1 else f"seed {first}"
+    text = f"{count} chip{'s' if most > 1 else ''} ({which})"
+    if stop is not None:
+        text += (
+            f", until the mean over chips is known to {number(stop.half_width * 100)} points at "
+            f"{number(stop.confidence * 100)} %, {stop.max_seeds} chips at most"
+        )
+    return text
 
 
 def _sweeps(points: Sequence[Row]) -> list[str]:
@@ -249,19 +261,24 @@ def limits(campaign: Campaign, points: Sequence[Row], directory: Path) -> str:
             lines.append(f"  - {dropped.sweep}{values}: {dropped.reason}")
         if len(campaign.dropped) > MOST_LISTED:
             lines.append(f"  - ... and {len(campaign.dropped) - MOST_LISTED} more")
+    fewest = min(row["seeds"] for row in points) if campaign.accuracy else 0
     if not campaign.accuracy:
         lines.append("- The network was not run on arrays: there are no accuracies on them.")
-    elif campaign.seeds.count == 1:
+    elif fewest == 1:
         lines.append("- One chip was simulated: intervals count images alone, not chips.")
-    elif campaign.seeds.count < 4:
+    elif fewest < 4:
+        lines.append(f"- {fewest} chips were simulated: intervals are wide where they differ.")
+    stop = campaign.seeds.stop
+    if stop is not None and (at_most := sum(row["seeds"] == stop.max_seeds for row in points)):
         lines.append(
-            f"- {campaign.seeds.count} chips were simulated: intervals are wide where they differ."
+            f"- Points with the largest number of chips: {at_most} of {len(points)}; their mean "
+            "may be known less well than was asked for."
         )
     for left_out, count in Counter(row["not_counted"] for row in points).items():
         which = f" ({count} of {len(points)} points)" if count < len(points) else ""
         lines.append(f"- Not in the hardware figures{which}: {left_out}.")
     same = sum(row["accuracy_std"] == 0.0 for row in points)
-    if same and campaign.accuracy and campaign.seeds.count > 1:
+    if same and fewest > 1:
         lines.append(
             f"- Points with the same accuracy on every chip: {same} of {len(points)}; they are "
             "without randomness, or too robust to show it."

@@ -15,11 +15,12 @@ from pydantic import ValidationError
 from cimsim.campaign.condition import Condition
 from cimsim.campaign.design import DesignPoint
 from cimsim.campaign.figure import Figure
-from cimsim.campaign.file import CampaignFile, Seeds, Statistics, Sweep, read_campaign_file
+from cimsim.campaign.file import CampaignFile, Statistics, Sweep, read_campaign_file
 from cimsim.campaign.keys import STAGES, design_id, stage_keys, unflatten
 from cimsim.campaign.messages import dotted, first_problem, shown
 from cimsim.campaign.parameters import parameters
 from cimsim.campaign.published import Published, read_published
+from cimsim.campaign.seeds import Seeds
 from cimsim.campaign.settings import (
     PRESET,
     Layer,

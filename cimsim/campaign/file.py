@@ -6,11 +6,12 @@ import json
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from cimsim.campaign.figure import ON_ARRAYS, Figure
 from cimsim.campaign.messages import dotted, first_problem
-from cimsim.campaign.section import Section
+from cimsim.campaign.section import Exact
+from cimsim.campaign.seeds import Seeds, Share
 from cimsim.campaign.yaml_file import read_yaml
 from cimsim.errors import UserError, nearest
 
@@ -20,47 +21,11 @@ Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
 Settings = dict[str, Any]
 """Design fields with a value each, nested or dotted, and `preset`; checked by the expansion."""
 
-LARGEST_SEED = 2**32 - 1
-"""Seeds are the 32-bit keys of the counter-based random numbers."""
-
-
-class Exact(Section):
-    """A section whose values have the type that is written: `true` is no number, `"7"` neither."""
-
-    model_config = ConfigDict(strict=True)
-
-
-class Seeds(Exact):
-    """The chip instances that are simulated at each design point."""
-
-    first: int = Field(0, ge=0, le=LARGEST_SEED, description="first seed")
-    count: int = Field(1, ge=1, le=100_000, description="number of seeds")
-    block: int = Field(
-        8, ge=1, le=100_000, description="seeds that one job simulates, from a multiple of block"
-    )
-
-    @model_validator(mode="after")
-    def _within_32_bits(self) -> Self:
-        if self.first + self.count - 1 > LARGEST_SEED:
-            raise ValueError(
-                f"first + count - 1 is {self.first + self.count - 1}; allowed: 0 to {LARGEST_SEED}"
-            )
-        return self
-
-    def blocks(self) -> list[tuple[int, int]]:
-        """Return first and last seed of each job.
-
-        Blocks start at multiples of `block`, so that more seeds leave the full blocks as they are.
-        """
-        end = self.first + self.count
-        starts = range(self.first - self.first % self.block, end, self.block)
-        return [(max(s, self.first), min(s + self.block, end) - 1) for s in starts]
-
 
 class Statistics(Exact):
     """How uncertainty is reported."""
 
-    confidence: float = Field(0.95, gt=0.0, lt=1.0, description="level of confidence intervals")
+    confidence: Share = Field(0.95, gt=0.0, lt=1.0, description="level of confidence intervals")
 
 
 class Sweep(Exact):

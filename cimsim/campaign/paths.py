@@ -76,6 +76,27 @@ def seeds_file(first: str | int, last: str | int) -> str:
     return f"seeds_{int(first):04d}_{int(last):04d}.parquet"
 
 
+def infer_marker(group: str, block: str, results: Path = RESULTS) -> Path:
+    """Return the file that says that a block of points of the infer stage is done."""
+    return results / "infer_blocks" / group / f"{block}.json"
+
+
+def benchmark_file(
+    stage: str, key: str, results: Path = RESULTS, block: tuple[int, int] | None = None
+) -> Path:
+    """Return the record of time of a job of a stage: of a key, or of a block of its seeds."""
+    suffix = f"_{block[0]:04d}_{block[1]:04d}" if block else ""
+    return results / "benchmarks" / stage / f"{key}{suffix}.jsonl"
+
+
+def log_file(
+    stage: str, key: str, results: Path = RESULTS, block: tuple[int, int] | None = None
+) -> Path:
+    """Return the log of a job of a stage: of a key, or of a block of its seeds."""
+    suffix = f"_{block[0]:04d}_{block[1]:04d}" if block else ""
+    return results / "logs" / stage / f"{key}{suffix}.log"
+
+
 def budget_files(key: str, first: int, last: int, results: Path = RESULTS) -> list[Path]:
     """Return the files of the error budget of a key of the infer stage: steps, layers, codes."""
     folder = results / "budget" / key

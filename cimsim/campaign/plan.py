@@ -28,6 +28,7 @@ from cimsim.campaign.paths import (
     seeds_file,
     stage_folder,
 )
+from cimsim.campaign.seed_blocks import SeedBlock, discard_stale_markers, in_blocks, seed_blocks
 from cimsim.errors import UserError
 
 OfJob = Callable[[Any], Any]
@@ -73,6 +74,11 @@ class Plan:
                     self.jobs[stage].setdefault(key, StageJob(stage, key, point))
         every = blocks(point for campaign in campaigns for point in campaign.points)
         self.blocks = {(block.group, block.name): block for block in every}
+        self.seed_blocks = {
+            campaign.name: {(block.group, block.name): block for block in seed_blocks(campaign)}
+            for campaign in campaigns
+            if campaign.accuracy and in_blocks(campaign)
+        }
 
     def targets(self) -> list[str]:
         """Return the final files of all campaigns."""
@@ -106,22 +112,29 @@ class Plan:
         keys = self.block(wildcards.group, wildcards.block).points[0].keys
         return {stage: _files(stage, keys[stage], names) for stage, names in READS["ppa"].items()}
 
-    def block_files(self, wildcards: Any) -> list[str]:
-        """Return the campaign files that together have the points of all blocks: a job reads its
-        own there, because a command line may be too short for them."""
+    def seed_block_upstream(self, wildcards: Any) -> dict[str, list[str]]:
+        """Return the files that a job on a block of points of the infer stage reads, by stage."""
+        point = self.seed_block(wildcards.group, wildcards.block).points[0]
+        return StageJob("infer", point.keys["infer"], point).upstream()
+
+    def campaign_files(self) -> list[str]:
+        """Return the campaign files that together have the points of all jobs."""
         return [str(campaign.file) for campaign in self.campaigns.values()]
 
     def stage_files(self, wildcards: Any) -> dict[str, list[str]]:
         """Return every file that the join of a campaign reads, by stage."""
         campaign = self._campaign(wildcards)
         read = dict(JOIN_READS)
-        if campaign.accuracy:
+        markers = self.seed_blocks.get(campaign.name)
+        if campaign.accuracy and markers is None:
             read["infer"] = tuple(seeds_file(*block) for block in campaign.seeds.blocks())
         keys = {stage: {point.keys[stage]: None for point in campaign.points} for stage in read}
         files = {
             stage: [file for key in keys[stage] for file in _files(stage, key, names)]
             for stage, names in read.items()
         }
+        if markers is not None:
+            files["infer"] = [str(block.marker()) for block in markers.values()]
         mine = {(group_key(point.keys), point.keys["ppa"]) for point in campaign.points}
         return files | {
             "ppa": [
@@ -155,7 +168,7 @@ class Plan:
             for point in campaign.points
         ]
         dropped = [[d.sweep, d.values, d.reason] for d in campaign.dropped]
-        seeds, statistics = campaign.seeds.model_dump(), campaign.statistics.model_dump()
+        seeds, statistics = campaign.seeds.identity(), campaign.statistics.model_dump()
         about = [campaign.name, campaign.accuracy, points, dropped, seeds, statistics]
         return digest(canonical(about))
 
@@ -219,6 +232,25 @@ class Plan:
             )
         return self.blocks[group, name]
 
+    def seed_block(self, group: str, name: str) -> SeedBlock:
+        """Return a block of points of the infer stage.
+
+        Raises:
+            UserError: the campaigns have no such block.
+        """
+        for found in self.seed_blocks.values():
+            if (group, name) in found:
+                return found[group, name]
+        raise UserError(
+            f"results/infer_blocks/{group}/{name}: no campaign of this run has this block; "
+            "run the workflow anew if a campaign file has changed"
+        )
+
+    def discard_stale_markers(self) -> None:
+        """Remove markers of blocks of the infer stage whose results have gone."""
+        for found in self.seed_blocks.values():
+            discard_stale_markers(found.values())
+
     def _campaign(self, wildcards: Any) -> Campaign:
         name: str = wildcards.campaign
         if name not in self.campaigns:
@@ -261,7 +293,10 @@ def load_plan(campaigns: str | Iterable[str], *, check: bool) -> Plan:
 
         for campaign in loaded:
             check_campaign(campaign)
-    return Plan(loaded)
+    plan = Plan(loaded)
+    if check:
+        plan.discard_stale_markers()
+    return plan
 
 
 def describe(campaign: Campaign, results: Path = RESULTS) -> list[str]:

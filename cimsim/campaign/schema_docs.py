@@ -12,9 +12,10 @@ from pydantic.fields import FieldInfo
 
 from cimsim.campaign.design import DesignPoint
 from cimsim.campaign.figure import BREAKDOWNS, MEASURES, Figure
-from cimsim.campaign.file import CampaignFile, Seeds, Statistics, Sweep
+from cimsim.campaign.file import CampaignFile, Statistics, Sweep
 from cimsim.campaign.keys import STAGES, own_fields
 from cimsim.campaign.messages import allowed_values
+from cimsim.campaign.seeds import Seeds, Stop
 from cimsim.campaign.settings import PRESET, field_adapter, leaf_fields, sections
 
 Schema = dict[str, Any]
@@ -43,6 +44,7 @@ def reference() -> str:
         "campaign": _table(CampaignFile),
         "sweep": _table(Sweep),
         "seeds": _table(Seeds),
+        "stop": _table(Stop),
         "statistics": _table(Statistics),
         "figure": _table(Figure),
         "measures": ", ".join(f"`{name}`" for name in MEASURES),

@@ -14,3 +14,9 @@ class Section(BaseModel):
     """A part of a design point: unknown keys are refused, values never change once validated."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Exact(Section):
+    """A section whose values have the type that is written: `true` is no number, `"7"` neither."""
+
+    model_config = ConfigDict(strict=True)

@@ -34,7 +34,7 @@ def parse_seeds(text: str) -> range:
     Raises:
         UserError: the text is no such range.
     """
-    from cimsim.campaign.file import LARGEST_SEED
+    from cimsim.campaign.seeds import LARGEST_SEED
 
     first, _, last = text.partition(":")
     if not (first.isdecimal() and last.isdecimal() and int(first) <= int(last) <= LARGEST_SEED):

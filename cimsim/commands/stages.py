@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from types import TracebackType
+from typing import TYPE_CHECKING, Annotated, Self
 
 import typer
 
@@ -43,6 +44,27 @@ class _Job:
         self.folders = {name: stage_folder(name, digest(texts[name]), results) for name in texts}
         self.output = self.folders[stage]
         self.provenance = provenance(stage=stage, key=digest(self.key_text))
+        self._results = results
+
+    def __enter__(self) -> Self:
+        from cimsim import failures
+
+        failures.clear(self._results, self.output.parent.name, self.output.name)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> None:
+        """Write the key beside the results, or note why there are none."""
+        from cimsim import failures
+
+        if error is None:
+            self.write_key()
+        elif isinstance(error, Exception):
+            message = (
+                str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
+            )
+            failures.record(self._results, self.output.parent.name, self.output.name, message)
 
     def write_key(self, folder: Path | None = None) -> None:
         """Write the text whose hash is the key beside the results (in `folder`, if given)."""
@@ -56,58 +78,54 @@ class _Job:
 @app.command()
 def checkpoint(design: Design = "{}", results: Results = RESULTS, threads: Threads = 1) -> None:
     """Train the network of a design, or read its checkpoint file."""
-    job = _Job("checkpoint", design, results, threads)
-    from cimsim.workloads.stage import make_checkpoint
+    with _Job("checkpoint", design, results, threads) as job:
+        from cimsim.workloads.stage import make_checkpoint
 
-    make_checkpoint(job.point, output=job.output, provenance=job.provenance)
-    job.write_key()
+        make_checkpoint(job.point, output=job.output, provenance=job.provenance)
 
 
 @app.command()
 def calibrate(design: Design = "{}", results: Results = RESULTS, threads: Threads = 1) -> None:
     """Find the scales of weights and activations."""
-    job = _Job("calibrate", design, results, threads)
-    from cimsim.calibration.stage import calibrate as run
+    with _Job("calibrate", design, results, threads) as job:
+        from cimsim.calibration.stage import calibrate as run
 
-    run(
-        job.point,
-        checkpoint=job.folders["checkpoint"],
-        output=job.output,
-        provenance=job.provenance,
-    )
-    job.write_key()
+        run(
+            job.point,
+            checkpoint=job.folders["checkpoint"],
+            output=job.output,
+            provenance=job.provenance,
+        )
 
 
 @app.command(name="map")
 def map_network(design: Design = "{}", results: Results = RESULTS, threads: Threads = 1) -> None:
     """Place the weights of a network on arrays."""
-    job = _Job("map", design, results, threads)
-    from cimsim.mapping.stage import map_network as run
+    with _Job("map", design, results, threads) as job:
+        from cimsim.mapping.stage import map_network as run
 
-    run(
-        job.point,
-        checkpoint=job.folders["checkpoint"],
-        calibration=job.folders["calibrate"],
-        output=job.output,
-        provenance=job.provenance,
-    )
-    job.write_key()
+        run(
+            job.point,
+            checkpoint=job.folders["checkpoint"],
+            calibration=job.folders["calibrate"],
+            output=job.output,
+            provenance=job.provenance,
+        )
 
 
 @app.command()
 def trace(design: Design = "{}", results: Results = RESULTS, threads: Threads = 1) -> None:
     """Record the integer inputs of each matrix layer."""
-    job = _Job("trace", design, results, threads)
-    from cimsim.traces.stage import trace as run
+    with _Job("trace", design, results, threads) as job:
+        from cimsim.traces.stage import trace as run
 
-    run(
-        job.point,
-        checkpoint=job.folders["checkpoint"],
-        calibration=job.folders["calibrate"],
-        output=job.output,
-        provenance=job.provenance,
-    )
-    job.write_key()
+        run(
+            job.point,
+            checkpoint=job.folders["checkpoint"],
+            calibration=job.folders["calibrate"],
+            output=job.output,
+            provenance=job.provenance,
+        )
 
 
 @app.command()
@@ -120,20 +138,19 @@ def infer(
 ) -> None:
     """Run the network on arrays, once per seed (chip instance)."""
     block = parse_seeds(seeds)
-    job = _Job("infer", design, results, threads)
-    from cimsim.inference.stage import infer as run
+    with _Job("infer", design, results, threads) as job:
+        from cimsim.inference.stage import infer as run
 
-    run(
-        job.point,
-        block,
-        checkpoint=job.folders["checkpoint"],
-        calibration=job.folders["calibrate"],
-        mapping=job.folders["map"],
-        output=job.output,
-        provenance=job.provenance | {"device": device},
-        device=device,
-    )
-    job.write_key()
+        run(
+            job.point,
+            block,
+            checkpoint=job.folders["checkpoint"],
+            calibration=job.folders["calibrate"],
+            mapping=job.folders["map"],
+            output=job.output,
+            provenance=job.provenance | {"device": device},
+            device=device,
+        )
 
 
 @app.command()
@@ -195,7 +212,8 @@ def ppa(
     show_progress()
     from cimsim.campaign.design_json import read_design
     from cimsim.campaign.keys import changed_fields
-    from cimsim.ppa.block import Member, run_block
+    from cimsim.campaign.member import Member
+    from cimsim.ppa.block import run_block
 
     member = Member.of(changed_fields(read_design(design)))
     run_block([member], results=results, threads=threads)
@@ -212,12 +230,36 @@ def ppa_block(
     """Compute power, performance and area of a block of design points (a job of the workflow)."""
     set_threads(threads)
     show_progress()
+    from cimsim.campaign.member import Member
     from cimsim.campaign.plan import load_plan
-    from cimsim.ppa.block import Member, run_block
+    from cimsim.ppa.block import run_block
 
     block = load_plan(campaigns, check=False).block(group, name)
     members = [Member.of(point.changed, point.text) for point in block.points]
     run_block(members, results=results, threads=threads)
+
+
+@app.command(hidden=True)
+def infer_block(
+    group: Annotated[str, typer.Argument(help="key of the mapping of the block")],
+    name: Annotated[str, typer.Argument(metavar="BLOCK", help="name of the block")],
+    campaigns: Annotated[list[str], typer.Argument(help="campaign files of the workflow's run")],
+    results: Results = RESULTS,
+    threads: Threads = 1,
+    device: DeviceName = "cpu",
+) -> None:
+    """Simulate a block of design points with all their seeds (a job of the workflow)."""
+    set_threads(threads)
+    show_progress()
+    from cimsim.campaign.member import Member
+    from cimsim.campaign.plan import load_plan
+    from cimsim.inference.block import infer_block as run
+    from cimsim.tables import write_atomically
+
+    block = load_plan(campaigns, check=False).seed_block(group, name)
+    members = [Member.of(point.changed, point.text, "infer") for point in block.points]
+    text = block.marker_text(run(members, block.seeds, results=results, device=device)) + "\n"
+    write_atomically(block.marker(results), lambda path: path.write_text(text))
 
 
 def _ppa_of_neurosim_files(

@@ -15,6 +15,7 @@ from cimsim.arrays.gpu import require_gpu
 from cimsim.arrays.product import Device
 from cimsim.calibration.scales import load_quantized
 from cimsim.campaign.design import DesignPoint
+from cimsim.campaign.paths import seeds_file
 from cimsim.errors import UserError
 from cimsim.inference.network import layer_settings, program_network
 from cimsim.mapping.stage import read_column_sums
@@ -47,30 +48,68 @@ def infer(
         UserError: too many images are asked for, a file cannot be used, or the device is "cuda" and
             there is none.
     """
-    if device == "cuda":
-        require_gpu()
-    check_images(point)
-    data = load_dataset(point.workload.dataset)
-    images = evaluated_images(point, data)
-    labels = data.test_labels[: len(images)]
-    ideal = quantized_logits(calibration, len(images))
     with reproducible():
-        network = load_quantized(point, checkpoint, calibration, data)
-        settings = layer_settings(point, network, read_column_sums(mapping, point))
+        bench = Bench(
+            point, checkpoint=checkpoint, calibration=calibration, mapping=mapping, device=device
+        )
+        bench.run(point, seeds, output=output, provenance=provenance)
+
+
+class Bench:
+    """A quantised network with its test images, on which design points are run one by one.
+
+    The points may differ in what the stages above do not read: cells, non-idealities, ADC.
+    """
+
+    def __init__(
+        self,
+        point: DesignPoint,
+        *,
+        checkpoint: Path,
+        calibration: Path,
+        mapping: Path,
+        device: Device = "cpu",
+    ) -> None:
+        """Load the network of `point`.
+
+        Raises:
+            UserError: as :func:`infer`.
+        """
+        if device == "cuda":
+            require_gpu()
+        check_images(point)
+        data = load_dataset(point.workload.dataset)
+        self._images = evaluated_images(point, data)
+        self._labels = data.test_labels[: len(self._images)]
+        self._ideal = quantized_logits(calibration, len(self._images))
+        self._network = load_quantized(point, checkpoint, calibration, data)
+        self._sums = read_column_sums(mapping, point)
+        self._device = device
+
+    def run(
+        self, point: DesignPoint, seeds: range, *, output: Path, provenance: Mapping[str, Any]
+    ) -> list[float]:
+        """Write seeds_<first>_<last>.parquet of a point; return the accuracy of each seed.
+
+        Raises:
+            UserError: a file that the point names cannot be used, or the result not be written.
+        """
+        settings = layer_settings(point, self._network, self._sums)
         is_random = any(layer.is_random for layer in settings.values())
         table = []
         for seed in seeds if is_random else seeds[:1]:
             started = time.perf_counter()
-            program_network(network, settings, seed, device)
-            entry = _entry(network.logits(images), ideal, labels)
+            program_network(self._network, settings, seed, self._device)
+            entry = _entry(self._network.logits(self._images), self._ideal, self._labels)
             table.append(entry)
             elapsed = time.perf_counter() - started
             log.info("seed %d: accuracy %.4f (%.1f s)", seed, entry["accuracy"], elapsed)
-    if not is_random:
-        table *= len(seeds)
-    columns = {name: [entry[name] for entry in table] for name in SEEDS.names if name != "seed"}
-    path = output / f"seeds_{seeds[0]:04d}_{seeds[-1]:04d}.parquet"
-    write_table(path, {"seed": list(seeds), **columns}, SEEDS, provenance)
+        if not is_random:
+            table *= len(seeds)
+        columns = {name: [entry[name] for entry in table] for name in SEEDS.names if name != "seed"}
+        path = output / seeds_file(seeds[0], seeds[-1])
+        write_table(path, {"seed": list(seeds), **columns}, SEEDS, provenance)
+        return [entry["accuracy"] for entry in table]
 
 
 def quantized_logits(calibration: Path, images: int) -> Logits:

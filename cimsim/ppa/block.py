@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Self
 
+from cimsim import failures as failed
 from cimsim import schemas
 from cimsim.campaign.blocks import block_text
-from cimsim.campaign.design import DesignPoint
-from cimsim.campaign.keys import digest, group_key, group_text, key_texts, stage_design, unflatten
+from cimsim.campaign.keys import digest, group_key, group_text
+from cimsim.campaign.member import Member
 from cimsim.campaign.paths import KEY_FILE, stage_folder
 from cimsim.errors import UserError
 from cimsim.ppa.results import GroupResults, Tables, keyed, write_block
@@ -23,32 +22,6 @@ NAMED_FAILURES = 5
 """Design points that could not be evaluated, as far as a message names them."""
 
 _log = logging.getLogger("cimsim.ppa")
-
-
-@dataclass(frozen=True)
-class Member:
-    """A design point of a block.
-
-    Attributes:
-        point: the design, as far as the stage may read it.
-        key_texts: text of the key of each stage.
-        name: what tells it from the others, for messages.
-    """
-
-    point: DesignPoint
-    key_texts: Mapping[str, str]
-    name: str = ""
-
-    @classmethod
-    def of(cls, changed: Mapping[str, Any], name: str = "") -> Self:
-        """Return the member whose fields `changed` (dotted) differ from their default."""
-        point = DesignPoint.model_validate(unflatten(stage_design("ppa", changed)))
-        return cls(point, key_texts(changed), name)
-
-    @property
-    def keys(self) -> dict[str, str]:
-        """Key of each stage."""
-        return {stage: digest(text) for stage, text in self.key_texts.items()}
 
 
 def run_block(members: Sequence[Member], *, results: Path, threads: int = 1) -> Path:
@@ -86,6 +59,9 @@ def run_block(members: Sequence[Member], *, results: Path, threads: int = 1) -> 
             found.append(_evaluate(member, network, maker(about)))
         except UserError as error:
             failures.append(f"{member.name or key}: {error}")
+            failed.record(results, "ppa", key, str(error))
+        else:
+            failed.clear(results, "ppa", key)
     if not failures:
         _write_text(group / KEY_FILE, group_text(keys))
         _write_text(output / KEY_FILE, text)

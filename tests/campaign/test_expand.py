@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 from cimsim.campaign.expand import Campaign, load_campaign
-from cimsim.campaign.file import Seeds
 from cimsim.campaign.parameters import value
+from cimsim.campaign.seeds import Seeds
 from cimsim.errors import UserError
 
 

@@ -9,10 +9,11 @@ import pytest
 
 from cimsim import schemas
 from cimsim.campaign.keys import digest, key_texts
+from cimsim.campaign.member import Member
 from cimsim.campaign.paths import KEY_FILE, stage_folder
 from cimsim.errors import UserError
 from cimsim.ppa import block as block_module
-from cimsim.ppa.block import Member, run_block
+from cimsim.ppa.block import run_block
 from cimsim.ppa.results import GroupResults
 from cimsim.tables import provenance_of, read_table, write_table
 

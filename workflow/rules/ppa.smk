@@ -14,8 +14,6 @@ rule ppa:
     resources:
         mem_mb=2000,
         runtime=60,
-    params:
-        files=PLAN.block_files,
     shell:
-        "python -P -m cimsim ppa-block {wildcards.group} {wildcards.block} {params.files:q}"
+        "python -P -m cimsim ppa-block {wildcards.group} {wildcards.block} {CAMPAIGN_FILES}"
         " --threads {threads} > {log} 2>&1"
