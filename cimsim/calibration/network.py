@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from cimsim.calibration.matrix_layer import MatrixLayer
 from cimsim.calibration.products import ProductLayer, run_caught
 from cimsim.workloads.calls import MatrixCall
+from cimsim.workloads.datasets import Images
 from cimsim.workloads.products import ProductCall
 
 Watcher = Callable[[MatrixLayer, MatrixCall], None]
@@ -47,7 +48,7 @@ class QuantizedNetwork:
         self._product_watchers: list[ProductWatcher] = []
 
     def logits(
-        self, images: NDArray[np.float32], first_image: int = 0, batch: int = BATCH
+        self, images: Images, first_image: int = 0, batch: int = BATCH
     ) -> NDArray[np.float32]:
         """Return logits float32 [n, classes] of images [n, channels, height, width].
 
@@ -97,15 +98,13 @@ class QuantizedNetwork:
                 self._product_watchers.remove(see_product)
 
 
-def float_logits(
-    network: nn.Module, images: NDArray[np.float32], batch: int = BATCH
-) -> NDArray[np.float32]:
+def float_logits(network: nn.Module, images: Images, batch: int = BATCH) -> NDArray[np.float32]:
     """Return logits float32 [n, classes] of the network in floating point."""
     with torch.inference_mode():
         parts = [network(torch.from_numpy(part)) for part in _batches(images, batch)]
     return torch.cat(parts).numpy()
 
 
-def _batches(images: NDArray[np.float32], batch: int) -> Iterator[NDArray[np.float32]]:
+def _batches(images: Images, batch: int) -> Iterator[NDArray[np.float32]]:
     for start in range(0, len(images), batch):
         yield images[start : start + batch]

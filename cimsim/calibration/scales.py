@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from cimsim.calibration.coding import InputCoding
@@ -29,7 +28,7 @@ from cimsim.schemas import SCALES
 from cimsim.tables import read_table, rows, write_table
 from cimsim.workloads.calls import MatrixCall, MatrixCalls, fix_derived_weights, weight_of
 from cimsim.workloads.checkpoints import load_network
-from cimsim.workloads.datasets import Dataset
+from cimsim.workloads.datasets import Dataset, Images
 from cimsim.workloads.layer_table import LayerShape, layer_table
 
 
@@ -58,7 +57,7 @@ def folded_network(
 
 
 def find_ranges(
-    point: DesignPoint, network: nn.Module, shapes: list[LayerShape], images: NDArray[np.float32]
+    point: DesignPoint, network: nn.Module, shapes: list[LayerShape], images: Images
 ) -> list[LayerRange]:
     """Run the float network on calibration images; return the input range of each matrix layer.
 

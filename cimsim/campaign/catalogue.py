@@ -108,5 +108,6 @@ ModelName = Annotated[str, AfterValidator(check_model)]
 Arguments = Annotated[tuple[str, ...], AfterValidator(_check_arguments)]
 """Arguments of the function that builds a network, see :func:`parse_arguments`."""
 
-DatasetName = Literal["digits16"]
-"""digits16: the handwritten digits that ship with scikit-learn, enlarged to 16 x 16."""
+DatasetName = Literal["digits16", "shapes10"]
+"""digits16: the handwritten digits that ship with scikit-learn, enlarged to 16 x 16; shapes10: ten
+classes of 32 x 32 colour images that the project draws (docs/workloads.md)."""

@@ -34,7 +34,7 @@ from cimsim.mapping.stage import read_column_sums
 from cimsim.tables import write_table
 from cimsim.workloads.calls import MatrixCall
 from cimsim.workloads.checkpoints import load_network
-from cimsim.workloads.datasets import check_images, evaluated_images, load_dataset
+from cimsim.workloads.datasets import Images, check_images, evaluated_images, load_dataset
 from cimsim.workloads.torch_setup import reproducible
 
 log = logging.getLogger(__name__)
@@ -151,7 +151,7 @@ def _accuracies(
     network: QuantizedNetwork,
     settings: dict[str, ArraySettings],
     seeds: range,
-    images: NDArray[np.float32],
+    images: Images,
     quantized: Logits,
     labels: NDArray[np.int64],
 ) -> list[dict[str, Any]]:

@@ -42,7 +42,7 @@ def train(
 
 
 def _fit(network: nn.Module, data: Dataset, recipe: Recipe) -> list[Epoch]:
-    images, labels = torch.from_numpy(data.train_images), torch.from_numpy(data.train_labels)
+    images, labels = torch.from_numpy(data.train_images[:]), torch.from_numpy(data.train_labels)
     optimizer = torch.optim.AdamW(
         network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay
     )

@@ -10,14 +10,8 @@ from sklearn.datasets import load_digits
 
 from cimsim.campaign.design import DesignPoint
 from cimsim.errors import UserError
-from cimsim.workloads.datasets import (
-    check_images,
-    double_size,
-    evaluated_images,
-    load_dataset,
-    read_digits,
-    stratified_test_indices,
-)
+from cimsim.workloads.datasets import check_images, evaluated_images, load_dataset
+from cimsim.workloads.datasets.digits import double_size, read_digits, stratified_test_indices
 
 
 def test_digits_equal_scikit_learns():

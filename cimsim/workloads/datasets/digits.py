@@ -1,18 +1,16 @@
-"""Data sets by name. NumPy only: no other library is imported to read them."""
+"""digits16: the handwritten digits that ship with scikit-learn, enlarged to 16 x 16."""
 
 from __future__ import annotations
 
 import gzip
-from collections.abc import Callable
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cimsim.campaign.design import DesignPoint
 from cimsim.errors import UserError
+from cimsim.workloads.datasets.dataset import Dataset
 
 DIGIT_CLASSES = 10
 DIGITS_SIDE = 8
@@ -20,46 +18,6 @@ DIGITS_TOP = 16
 """Largest pixel value of the digits."""
 DIGITS_TEST = 450
 """Test images of digits16; the other 1,347 are for training and calibration."""
-
-
-@dataclass(frozen=True)
-class Dataset:
-    """Images float32 [n, channels, height, width] in [0, 1] and labels int64 [n] of two splits."""
-
-    train_images: NDArray[np.float32]
-    train_labels: NDArray[np.int64]
-    test_images: NDArray[np.float32]
-    test_labels: NDArray[np.int64]
-    classes: int
-
-
-def load_dataset(name: str) -> Dataset:
-    """Return the data set `name` of the catalogue."""
-    return _LOADERS[name]()
-
-
-def check_images(point: DesignPoint) -> None:
-    """Refuse a design point that wants more images than its data set has.
-
-    Raises:
-        UserError: names the field, its value and the number of images there are.
-    """
-    data = load_dataset(point.workload.dataset)
-    wanted = (
-        ("workload.images", point.workload.images, len(data.test_images), "test"),
-        ("chip.trace_images", point.chip.trace_images, len(data.test_images), "test"),
-        ("quantization.images", point.quantization.images, len(data.train_images), "training"),
-    )
-    for field, value, available, split in wanted:
-        if value > available:
-            raise UserError(
-                f"{field} is {value} but {point.workload.dataset} has {available} {split} images"
-            )
-
-
-def evaluated_images(point: DesignPoint, data: Dataset) -> NDArray[np.float32]:
-    """Return the test images that `point` evaluates: the first workload.images, or all (0)."""
-    return data.test_images[: point.workload.images or len(data.test_images)]
 
 
 def read_digits() -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -113,7 +71,8 @@ def _double_rows(images: NDArray[np.float32]) -> NDArray[np.float32]:
     return pair.reshape(len(images), -1, images.shape[2]).astype(np.float32)
 
 
-def _digits16() -> Dataset:
+def digits16() -> Dataset:
+    """Return the digits, split by :func:`stratified_test_indices`."""
     pixels, labels = read_digits()
     images = double_size((pixels / DIGITS_TOP).astype(np.float32))[:, None]
     images = np.ascontiguousarray(images)
@@ -126,6 +85,3 @@ def _digits16() -> Dataset:
         test_labels=labels[is_test],
         classes=DIGIT_CLASSES,
     )
-
-
-_LOADERS: dict[str, Callable[[], Dataset]] = {"digits16": _digits16}

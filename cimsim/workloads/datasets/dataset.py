@@ -1,0 +1,72 @@
+"""What every data set is made of: images that are read as they are asked for, and labels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Images(Protocol):
+    """Images of one split; an array is one. Slices are read when they are asked for."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Number of images, channels, height, width."""
+        ...
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, chosen: slice, /) -> NDArray[np.float32]:
+        """Return images float32 [n, channels, height, width] as the network takes them."""
+        ...
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Images and labels int64 [n] of two splits; images without preprocessing are in [0, 1]."""
+
+    train_images: Images
+    train_labels: NDArray[np.int64]
+    test_images: Images
+    test_labels: NDArray[np.int64]
+    classes: int
+
+
+class PixelImages:
+    """Images that are in memory as bytes; a quarter of what they take as numbers.
+
+    Args:
+        pixels: uint8 [n, height, width, channels].
+    """
+
+    def __init__(self, pixels: NDArray[np.uint8]) -> None:
+        self._pixels = pixels
+        count, height, width, channels = pixels.shape
+        self.shape = (count, channels, height, width)
+
+    def __len__(self) -> int:
+        return len(self._pixels)
+
+    def __getitem__(self, chosen: slice, /) -> NDArray[np.float32]:
+        """Return images float32 [n, channels, height, width] in [0, 1]."""
+        part = self._pixels[chosen].transpose(0, 3, 1, 2)
+        return np.ascontiguousarray(part, dtype=np.float32) / np.float32(255)
+
+
+class FirstImages:
+    """The first images of a split, still read as they are asked for."""
+
+    def __init__(self, images: Images, count: int) -> None:
+        self._images = images
+        self.shape = (min(count, len(images)), *images.shape[1:])
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, chosen: slice, /) -> NDArray[np.float32]:
+        """Return images float32 [n, channels, height, width]."""
+        start, stop, step = chosen.indices(len(self))
+        return self._images[slice(start, stop, step)]
