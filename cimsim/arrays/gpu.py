@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from cimsim.arrays import random
 from cimsim.errors import UserError
 
 Floats = NDArray[np.float64]
@@ -108,6 +109,7 @@ class GpuLayer:
                 readout.code_of_sum,
                 readout.mean_of_sum,
                 readout.std_of_sum,
+                random.share_means().astype(np.float32) if readout.mode == "READ_NOISE" else None,
             )
         ]
         real = [settings.adc_step, readout.unit]

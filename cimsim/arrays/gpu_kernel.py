@@ -19,8 +19,8 @@ IDEAL, REAL, READ_NOISE, OUTPUT_NOISE = (tl.constexpr(mode) for mode in range(4)
 """How a column sum becomes a code: exact integer sum; sum of real conductances; with fresh read
 noise; with noise of whole column reads."""
 
-READ_ROLE, REFERENCE_ROLE, OUTPUT_ROLE = (tl.constexpr(role) for role in (4, 5, 6))
-"""Role.READ_NOISE, Role.REFERENCE_READ_NOISE and Role.OUTPUT_NOISE; a test compares them."""
+READ_ROLE, REFERENCE_ROLE, OUTPUT_ROLE, TAIL_ROLE = (tl.constexpr(role) for role in (4, 5, 6, 15))
+"""Role.READ_NOISE, REFERENCE_READ_NOISE, OUTPUT_NOISE, READ_NOISE_TAIL; a test compares them."""
 
 
 @triton.jit
@@ -65,6 +65,47 @@ def normals(
         key, c0.to(tl.uint32), c1.to(tl.uint32), (zero + read).to(tl.uint32), c3.to(tl.uint32)
     )
     return normal(tl.interleave(tl.interleave(a, c), tl.interleave(b, d)))
+
+
+@triton.jit
+def halves(
+    key, role, vector, pair, odd, first_column, VECTORS: tl.constexpr, COLUMNS: tl.constexpr
+):
+    """16 bits (in int32) [VECTORS, COLUMNS] of the first or second read of a pair of cycles, as
+    :func:`cimsim.arrays.random.read_halves`."""
+    zero = tl.zeros([VECTORS, COLUMNS // 4], tl.int64)
+    c0 = (first_column // 4 + tl.arange(0, COLUMNS // 4))[None, :] + zero
+    c1 = (vector & 0xFFFFFFFF)[:, None] + zero
+    c3 = ((vector >> 32) * 256 + role)[:, None] + zero
+    a, b, c, d = tl.philox(
+        key, c0.to(tl.uint32), c1.to(tl.uint32), (zero + pair).to(tl.uint32), c3.to(tl.uint32)
+    )
+    first, second = tl.where(odd != 0, c, a), tl.where(odd != 0, d, b)
+    low = tl.interleave(first & 0xFFFF, second & 0xFFFF)
+    return tl.interleave(low, tl.interleave(first >> 16, second >> 16)).to(tl.int32)
+
+
+@triton.jit
+def read_normals(
+    key,
+    share_means,
+    vector,
+    pair,
+    odd,
+    first_column,
+    VECTORS: tl.constexpr,
+    COLUMNS: tl.constexpr,
+):
+    """Normal numbers of read noise [VECTORS, COLUMNS], as
+    :func:`cimsim.arrays.random.read_normal`."""
+    draws = halves(key, READ_ROLE, vector, pair, odd, first_column, VECTORS, COLUMNS)
+    numbers = tl.load(share_means + draws)
+    outermost = (draws == 0) | (draws == 0xFFFF)
+    if tl.max(outermost.to(tl.int32)) > 0:
+        low = halves(key, TAIL_ROLE, vector, pair, odd, first_column, VECTORS, COLUMNS)
+        word = ((draws << 16) | low).to(tl.uint32, bitcast=True)
+        numbers = tl.where(outermost, normal(word), numbers)
+    return numbers
 
 
 @triton.jit
@@ -115,6 +156,7 @@ def array_product(
     code_of_sum,  # int32 [sum] (IDEAL)
     mean_of_sum,  # float32 [sum] in ADC steps (OUTPUT_NOISE)
     std_of_sum,
+    share_means,  # float32 [2**16]: numbers of 16-bit draws (READ_NOISE)
     real,  # float64: ADC step; unit of a sum
     names,  # int64: key; first vector
     result,  # int64 [vectors, columns]
@@ -216,7 +258,10 @@ def array_product(
                             own += (power_of_reference * shared)[:, None]
                         else:
                             own = power.to(tl.float32)
-                        draws = normals(key, READ_ROLE, vector, read, first_column, BM, BN)
+                        pair = (group * ((READS + 1) // 2) + i // 2) * SLICES + j
+                        draws = read_normals(
+                            key, share_means, vector, pair, i % 2, first_column, BM, BN
+                        )
                         common = common_normals(key, REFERENCE_ROLE, vector, read, BM)
                         common *= noise_of_reference * tl.sqrt(shared)
                         position = noise * tl.sqrt(tl.maximum(own, 0.0)) * draws - common[:, None]

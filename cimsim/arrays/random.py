@@ -9,6 +9,10 @@ batch size, blocks, threads or order, and the same cell has the same draw at eve
     of an ADC      c1 = subarray row, c2 = 0, c3 = role; its number in place of the column
     of a read      c1 = vector (low 32 bits), c2 = (group * cycles + i) * cells + j,
                    c3 = role + (vector >> 32) * 256
+    of the read noise of a column
+                   16 bits; the draws of column n in cycle i are half n % 2 (the low one first) of
+                   word 2 * (i % 2) + n % 4 // 2 of block c0 = n // 4,
+                   c2 = (group * ceil(cycles / 2) + i // 2) * cells + j, the rest as of a read
     of a cell in one cycle of one call (fidelity switches "batch" and "read" only)
                    c1 = row, c2 = i * cells + j + (call >> 24) * 256,
                    c3 = role + (call & 0xFFFFFF) * 256, with call = first vector of the call
@@ -38,6 +42,12 @@ DUMMY_VECTOR = 1 << 55
 a call that starts at vector f uses DUMMY_VECTOR + f."""
 
 
+SHARES = 1 << 16
+"""Equal shares of the normal distribution that a draw of read noise chooses from."""
+
+_HALVES = (np.uint64(0), np.uint64(16))
+
+
 class Role(IntEnum):
     """What a draw is for: the lowest byte of the last counter word."""
 
@@ -55,6 +65,7 @@ class Role(IntEnum):
     MISMATCH = 12
     COLUMN_NOISE = 13
     REFERENCE_COLUMN_NOISE = 14
+    READ_NOISE_TAIL = 15
 
 
 Key = tuple[int, int]
@@ -127,6 +138,49 @@ def read_words(
     """Return one word per vector and column [len(vectors), columns] of the read numbered `read`."""
     low, high = vectors & 0xFFFFFFFF, vectors >> 32
     return words(key, low, read, int(role) + (high << 8), columns)
+
+
+def read_halves(
+    key: Key, role: Role, vectors: NDArray[np.int64], pair: int, odd: int, columns: int
+) -> NDArray[np.uint64]:
+    """Return 16 bits per vector and column [len(vectors), columns] of the first (odd = 0) or second
+    (odd = 1) read of the pair of input cycles numbered `pair`."""
+    low, high = vectors & 0xFFFFFFFF, vectors >> 32
+    blocks = np.arange((columns + 3) // 4)
+    found = philox(key, blocks, low[:, np.newaxis], pair, int(role) + (high[:, np.newaxis] << 8))
+    halves = [
+        word >> shift & np.uint64(0xFFFF) for word in found[2 * odd :][:2] for shift in _HALVES
+    ]
+    return np.stack(halves, axis=-1).reshape(len(vectors), -1)[:, :columns]
+
+
+def read_normal(
+    key: Key, vectors: NDArray[np.int64], pair: int, odd: int, columns: int
+) -> NDArray[np.float64]:
+    """Return the normal numbers of read noise [len(vectors), columns]; see :func:`read_halves`.
+
+    The number of 16 bits u is the mean of the share [u, u + 1) / 2**16 of the normal distribution.
+    In the two outermost shares, 16 more bits make a word of 32 bits, whose number is that of
+    :func:`normal`. So the mean is exact, the variance is too small by 1.5e-7 (the variance within
+    shares), and the distribution function is off by less than 2**-16 anywhere.
+    """
+    draws = read_halves(key, Role.READ_NOISE, vectors, pair, odd, columns)
+    numbers = share_means()[draws]
+    outermost = (draws == 0) | (draws == SHARES - 1)
+    if outermost.any():
+        low = read_halves(key, Role.READ_NOISE_TAIL, vectors, pair, odd, columns)
+        numbers[outermost] = normal(draws[outermost] << np.uint64(16) | low[outermost])
+    return numbers
+
+
+@lru_cache(maxsize=1)
+def share_means() -> NDArray[np.float64]:
+    """Return the mean of each of SHARES equal shares of the normal distribution, in order:
+    the difference of its density at the share's edges over the share."""
+    edges = ndtri(np.arange(SHARES + 1) / SHARES)
+    density = np.exp(-0.5 * edges**2) / np.sqrt(2.0 * np.pi)
+    means: NDArray[np.float64] = -np.diff(density) * SHARES
+    return means
 
 
 def call_words(

@@ -180,7 +180,8 @@ class _Reader:
             if settings.has_output_noise:
                 sums = self._output(sums, read)
             elif settings.has_read_noise and settings.read_noise_scope == "read":
-                sums = sums + self._read_noise(digits, ideal[part], reference[part], read)
+                noise = self._read_noise(digits, ideal[part], reference[part], group, i, j)
+                sums = sums + noise
             if self.cells.noise is not None:
                 own, common = self.cells.noise
                 sums = sums + self._column_noise(own[j, group], common[group], read)
@@ -216,7 +217,13 @@ class _Reader:
         return self.settings.read_noise * random.normal(words)
 
     def _read_noise(
-        self, digits: Floats, conductance: Floats, reference: Floats, read: int
+        self,
+        digits: Floats,
+        conductance: Floats,
+        reference: Floats,
+        group: int,
+        i: int,
+        j: int,
     ) -> Floats:
         """Return the noise of one read [vectors, columns], in units.
 
@@ -225,9 +232,12 @@ class _Reader:
         so that its deviation is common to all columns.
         """
         rho, columns = self.settings.read_noise, conductance.shape[1]
-        draws = random.read_words(self.key, Role.READ_NOISE, self.vectors, read, columns)
+        cycles, cells = self.settings.input_cycles, self.settings.cells_per_weight
+        pair = (group * ((cycles + 1) // 2) + i // 2) * cells + j
+        read = (group * cycles + i) * cells + j
+        draws = random.read_normal(self.key, self.vectors, pair, i % 2, columns)
         common = random.read_words(self.key, Role.REFERENCE_READ_NOISE, self.vectors, read, 1)
-        own = np.sqrt(digits**2 @ conductance**2) * random.normal(draws)
+        own = np.sqrt(digits**2 @ conductance**2) * draws
         shared = np.sqrt(digits**2 @ reference**2) * random.normal(common)
         return rho * (own - shared)
 

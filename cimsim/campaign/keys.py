@@ -98,7 +98,7 @@ STAGES: dict[str, Stage] = {
         upstream=("checkpoint", "calibrate"),
     ),
     "infer": Stage(
-        1,
+        2,
         (
             "cell",
             "nonideality",

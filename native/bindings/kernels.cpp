@@ -8,8 +8,10 @@
 
 #include "bindings/bindings.hpp"
 #include "kernels/array_layer.hpp"
+#include "kernels/draw_table.hpp"
 #include "kernels/draws.hpp"
 #include "kernels/isa.hpp"
+#include "kernels/product.hpp"
 
 namespace cimsim {
 
@@ -99,6 +101,20 @@ py::array_t<float> normals_of_words(const Array<uint32_t>& words, const std::str
   return numbers;
 }
 
+py::tuple read_noise_draws(uint32_t seed, uint32_t layer, uint64_t vector, uint32_t group,
+                           uint32_t slice, uint32_t slices, int reads, int first_column,
+                           const std::string& isa) {
+  if (reads < 1 || reads > kernels::kMaxReads || first_column % 4 != 0) {
+    throw std::invalid_argument("reads: 1 to 8; first_column: multiples of 4");
+  }
+  const kernels::ReadNoiseName name{seed, layer, vector, group, slice, slices, reads};
+  py::array_t<uint16_t> draws({kernels::kMaxReads, 32});
+  py::array_t<int16_t> numbers({kernels::kMaxReads, 32});
+  kernels::kernels_of(kernels::parse_isa(isa))
+      .draw_read_noise(name, first_column, draws.mutable_data(), numbers.mutable_data());
+  return py::make_tuple(draws, numbers);
+}
+
 }  // namespace
 
 void bind_kernels(py::module_& m) {
@@ -131,6 +147,11 @@ void bind_kernels(py::module_& m) {
   m.def("isa_names", &isa_names, "Instruction sets of this machine, slowest first.");
   m.def("philox_words", &philox_words, "counters"_a, "seed"_a, "layer"_a, "isa"_a = "",
         "Philox4x32-10 words of counters [n, 4].");
+  m.def("read_noise_draws", &read_noise_draws, "seed"_a, "layer"_a, "vector"_a, "group"_a,
+        "slice"_a, "slices"_a, "reads"_a, "first_column"_a, "isa"_a = "",
+        "Draws of read noise (uint16) and their normal numbers times draw_scale (int16), [8, 32]; "
+        "those of the first `reads` reads count.");
+  m.attr("draw_scale") = kernels::kDrawScale;
   m.def("normals_of_words", &normals_of_words, "words"_a, "isa"_a = "",
         "Standard normal numbers (float32) of 32-bit words.");
 }

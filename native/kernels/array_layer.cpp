@@ -106,7 +106,7 @@ ArrayLayer ArrayLayer::of_digits(const LayerSettings& settings, const uint8_t* d
   const bool output_noise = s.output_sigma > 0.0 || !s.output_mean.empty();
   require(output_noise || s.read_noise == 0.0 || s.cell_bits == 1,
           "read noise of cells with several bits needs their conductances");
-  layer.binary_ = BinaryLayer::of(s, digits);
+  layer.binary_ = BinaryLayer::of(s, digits, low, high);
   if (layer.binary_) return layer;
   const int64_t rows = std::min<int64_t>(s.rows, s.parallel_rows);
   const int64_t one_plane = rows * ((1 << s.cell_bits) - 1);
@@ -302,7 +302,7 @@ const void* ArrayLayer::group_cells(int64_t group) const {
 void ArrayLayer::product(const uint16_t* codes, int64_t vectors, uint64_t first_vector, Isa isa,
                          int64_t* result) const {
   if (binary_) {
-    binary_->product(codes, vectors, isa, result);
+    binary_->product(codes, vectors, first_vector, isa, result);
   } else {
     run(job_template(), codes, vectors, first_vector, isa, result);
   }

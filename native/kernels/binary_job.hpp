@@ -31,22 +31,43 @@ struct BinaryJob {
   int column_blocks = 0;  // of kSubColumns
   int row_slots = 0;      // rows of a full group and an empty row
 
-  const char* bits = nullptr;              // [block][row_slots][kBlockBytes]
-  int adc_top = 0;                         // highest code, up to 255
-  const uint8_t* codes_of_sums = nullptr;  // [kTableEntries], or null: code = min(sum, adc_top)
-  int64_t* histogram = nullptr;            // counts each sum instead of converting, or null
+  int group = 0;
+  const char* bits = nullptr;  // [block][row_slots][kBlockBytes]
+  int adc_top = 0;             // highest code, up to 255
+  // [kTableEntries]: code of each sum, or null: code = min(sum, adc_top)
+  const int16_t* codes_of_sums = nullptr;
+  int64_t* histogram = nullptr;  // counts each sum instead of converting, or null
 
-  char* planes = nullptr;     // without a table: bit-sliced sums [vector][block][sum_planes]
-  int sum_planes = 0;         // bits of the largest sum of codes by place of the read
-  int64_t* sums = nullptr;    // [vector][kSubColumns * column_blocks]: added to
+  // Read noise: code = codes_of_sums[sum] + (rest + deviation * number + that of the reference),
+  // the bracket an integer over 2^noise_bits, rounded down.
+  bool noisy = false;
+  int noise_bits = 0;              // 17 to 28
+  const int16_t* rests = nullptr;  // [kTableEntries]: sum / step - code + 1/2, over 2^14; or null
+  const int16_t* deviations =
+      nullptr;                       // [active rows][kTableEntries], over 2^noise_bits / kDrawScale
+  int deviation_stride = 0;          // 0: the same for every number of active rows
+  float reference_deviation = 0.0F;  // of one active row, over 2^noise_bits
+
+  char* planes = nullptr;   // without tables or noise: bit-sliced sums [vector][block][sum_planes]
+  int sum_planes = 0;       // bits of the largest sum of codes by place of the read
+  int64_t* sums = nullptr;  // [vector][kSubColumns * column_blocks]: added to
   void* workspace = nullptr;  // binary_workspace_bytes
+  uint32_t seed = 0;
+  uint32_t layer = 0;
+  uint64_t first_vector = 0;
+
+  bool converts_in_bits() const {
+    return !noisy && codes_of_sums == nullptr && histogram == nullptr;
+  }
 };
 
 inline constexpr int kListSpare = 32;  // lists are padded, and written in whole vectors
 
 // Bytes of working memory that a job needs.
-constexpr int64_t binary_workspace_bytes(int64_t vectors, int64_t reads, int64_t row_slots) {
-  return vectors * reads * ((row_slots + kListSpare) * 2 + 2 + kBlockBits) + 4096;
+constexpr int64_t binary_workspace_bytes(int64_t vectors, int64_t reads, int64_t slices,
+                                         int64_t row_slots) {
+  const int64_t lists = vectors * reads * ((row_slots + kListSpare) * 2 + 2);
+  return lists + kMaxReads * kBlockBits + vectors * reads * slices * 4 + 64 * 8 * 3 * 8 + 1024;
 }
 
 }  // namespace cimsim::kernels

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "kernels/array_layer.hpp"
+#include "kernels/draw_table.hpp"
 #include "kernels/product.hpp"
 
 namespace cimsim::kernels {
@@ -13,6 +14,10 @@ namespace {
 
 constexpr int64_t kVectorsAtOnce = 32;  // bounds the working memory, to fit the second cache
 constexpr int kMostCode = 255;
+constexpr double kMostDeviations = 6.5;  // normal numbers from 32 bits stay below that
+constexpr int kMostNoiseBits = 28;
+constexpr int kLeastNoiseBits = 17;
+constexpr double kMostShort = 32767.0;
 
 }  // namespace
 
@@ -24,13 +29,18 @@ BinaryLayer::BinaryLayer(const LayerSettings& s)
       reads_(s.reads),
       groups_((s.rows + s.parallel_rows - 1) / s.parallel_rows),
       column_blocks_((s.columns + kSubColumns - 1) / kSubColumns),
-      blocks_((column_blocks_ * slices_ + kSubsOfBlock - 1) / kSubsOfBlock) {}
+      blocks_((column_blocks_ * slices_ + kSubsOfBlock - 1) / kSubsOfBlock),
+      seed_(s.seed),
+      layer_(s.layer) {}
 
-std::optional<BinaryLayer> BinaryLayer::of(const LayerSettings& s, const uint8_t* digits) {
-  const bool noisy = s.read_noise > 0.0 || s.output_sigma > 0.0 || !s.output_mean.empty();
-  if (s.cell_bits != 1 || s.dac_bits != 1 || noisy) return std::nullopt;
+std::optional<BinaryLayer> BinaryLayer::of(const LayerSettings& s, const uint8_t* digits,
+                                           double low, double high) {
+  const bool output_noise = s.output_sigma > 0.0 || !s.output_mean.empty();
+  if (s.cell_bits != 1 || s.dac_bits != 1 || output_noise) return std::nullopt;
   BinaryLayer layer(s);
-  if (layer.parallel_rows_ > kMostBinaryRows || !layer.store_codes(s)) return std::nullopt;
+  if (layer.parallel_rows_ > kMostBinaryRows) return std::nullopt;
+  const bool fits = s.read_noise > 0.0 ? layer.store_noise(s, low, high) : layer.store_codes(s);
+  if (!fits) return std::nullopt;
   layer.store_bits(digits);
   return layer;
 }
@@ -59,17 +69,58 @@ void BinaryLayer::store_bits(const uint8_t* digits) {
 
 // The code of each sum that can occur; false if one exceeds a byte.
 bool BinaryLayer::store_codes(const LayerSettings& s) {
-  codes_ = Buffer<uint8_t>(kTableEntries);
+  codes_ = Buffer<int16_t>(kTableEntries);
   bool same = true;
   for (int sum = 0; sum <= parallel_rows_; ++sum) {
     const double position = std::min(sum / s.adc_step, static_cast<double>(s.adc_top));
     const double code = std::nearbyint(position);
     if (code > kMostCode) return false;
-    codes_[static_cast<std::size_t>(sum)] = static_cast<uint8_t>(code);
+    codes_[static_cast<std::size_t>(sum)] = static_cast<int16_t>(code);
     same = same && code == static_cast<double>(std::min<int64_t>(sum, s.adc_top));
     adc_top_ = static_cast<int>(code);
   }
-  if (same) codes_ = Buffer<uint8_t>();
+  if (same) codes_ = Buffer<int16_t>();
+  return true;
+}
+
+// Codes without noise, and deviations by sum and number of active rows; false if they do not fit.
+bool BinaryLayer::store_noise(const LayerSettings& s, double low, double high) {
+  const double rho = s.read_noise / s.adc_step;
+  const double most = rho * std::sqrt(parallel_rows_) * std::max(std::abs(low), std::abs(high));
+  const double of_reference = rho * std::abs(low);
+  const double reach = kMostDeviations * (most + of_reference * std::sqrt(parallel_rows_)) + 1.5;
+  const double highest = std::ceil(parallel_rows_ / s.adc_step + reach);
+  if (!(highest < kMostShort)) return false;
+  const auto top = std::min<int64_t>(s.adc_top, static_cast<int64_t>(highest));
+  if (top > kMostCode) return false;
+  adc_top_ = static_cast<int>(top);
+  noise_bits_ = kMostNoiseBits;
+  const auto fits = [&](double unit) {
+    return reach * unit < std::ldexp(1.0, 31) && most * unit / double{kDrawScale} <= kMostShort;
+  };
+  while (noise_bits_ >= kLeastNoiseBits && !fits(std::ldexp(1.0, noise_bits_))) --noise_bits_;
+  if (noise_bits_ < kLeastNoiseBits) return false;
+  const double unit = std::ldexp(1.0, noise_bits_);
+  reference_deviation_ = static_cast<float>(of_reference * unit);
+  if (s.adc_step != 1.0) {
+    codes_ = Buffer<int16_t>(kTableEntries);
+    rests_ = Buffer<int16_t>(kTableEntries);
+  }
+  deviations_ = Buffer<int16_t>(static_cast<std::size_t>((parallel_rows_ + 1) * kTableEntries));
+  for (int sum = 0; sum <= parallel_rows_; ++sum) {
+    const auto at = static_cast<std::size_t>(sum);
+    if (s.adc_step != 1.0) {
+      const double position = sum / s.adc_step;
+      const double code = std::nearbyint(position);
+      codes_[at] = static_cast<int16_t>(code);
+      rests_[at] = static_cast<int16_t>(std::nearbyint(std::ldexp(position - code + 0.5, 14)));
+    }
+    for (int active = sum; active <= parallel_rows_; ++active) {
+      const double power = (high * high - low * low) * sum + low * low * active;
+      deviations_[static_cast<std::size_t>(active * kTableEntries) + at] =
+          static_cast<int16_t>(std::nearbyint(rho * std::sqrt(power) * unit / double{kDrawScale}));
+    }
+  }
   return true;
 }
 
@@ -83,25 +134,35 @@ BinaryJob BinaryLayer::job_template() const {
   job.row_slots = parallel_rows_ + 1;
   job.adc_top = adc_top_;
   job.codes_of_sums = codes_.size() == 0 ? nullptr : codes_.data();
+  job.noisy = noise_bits_ > 0;
+  job.noise_bits = noise_bits_;
+  job.rests = rests_.size() == 0 ? nullptr : rests_.data();
+  job.deviations = deviations_.data();
+  job.deviation_stride = noise_bits_ > 0 ? kTableEntries : 0;
+  job.reference_deviation = reference_deviation_;
+  job.seed = seed_;
+  job.layer = layer_;
   return job;
 }
 
-void BinaryLayer::product(const uint16_t* codes, int64_t vectors, Isa isa, int64_t* result) const {
-  run(job_template(), codes, vectors, isa, result);
+void BinaryLayer::product(const uint16_t* codes, int64_t vectors, uint64_t first_vector, Isa isa,
+                          int64_t* result) const {
+  run(job_template(), codes, vectors, first_vector, isa, result);
 }
 
 void BinaryLayer::count_column_sums(const uint16_t* codes, int64_t vectors, Isa isa,
                                     int64_t* counts) const {
   BinaryJob job = job_template();
   job.histogram = counts;
-  run(job, codes, vectors, isa, nullptr);
+  job.noisy = false;
+  run(job, codes, vectors, 0, isa, nullptr);
 }
 
 // Runs all groups on up to kVectorsAtOnce vectors at a time.
-void BinaryLayer::run(BinaryJob job, const uint16_t* codes, int64_t vectors, Isa isa,
-                      int64_t* result) const {
+void BinaryLayer::run(BinaryJob job, const uint16_t* codes, int64_t vectors, uint64_t first_vector,
+                      Isa isa, int64_t* result) const {
   const Kernels& kernels = kernels_of(isa);
-  const bool bit_sliced = job.histogram == nullptr && job.codes_of_sums == nullptr;
+  const bool bit_sliced = job.converts_in_bits();
   const int64_t most = std::min(vectors, kVectorsAtOnce);
   const int64_t width = column_blocks_ * kSubColumns;
   const auto largest = static_cast<uint64_t>(adc_top_) * ((uint64_t{1} << reads_) - 1) *
@@ -111,17 +172,19 @@ void BinaryLayer::run(BinaryJob job, const uint16_t* codes, int64_t vectors, Isa
   Buffer<int64_t> sums(static_cast<std::size_t>(most * width));
   Buffer<char> plane_sums(static_cast<std::size_t>(most * planes));
   Buffer<char> workspace(
-      static_cast<std::size_t>(binary_workspace_bytes(most, reads_, job.row_slots)));
+      static_cast<std::size_t>(binary_workspace_bytes(most, reads_, slices_, job.row_slots)));
   job.workspace = workspace.data();
   job.sums = sums.data();
   job.planes = plane_sums.data();
   for (int64_t start = 0; start < vectors; start += most) {
     job.vectors = static_cast<int>(std::min(most, vectors - start));
+    job.first_vector = first_vector + static_cast<uint64_t>(start);
     if (start > 0) {
       std::fill_n(sums.data(), sums.size(), int64_t{0});
       std::fill_n(plane_sums.data(), plane_sums.size(), char{0});
     }
     for (int64_t g = 0; g < groups_; ++g) {
+      job.group = static_cast<int>(g);
       job.rows = rows_of_group(g);
       job.codes = codes + start * rows_ + g * parallel_rows_;
       job.bits = bits_.data() + g * blocks_ * job.row_slots * kBlockBytes;

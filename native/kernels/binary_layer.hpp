@@ -15,12 +15,14 @@ struct LayerSettings;
 
 class BinaryLayer {
  public:
-  // Digits [slice][row][column], 0 or 1. No layer where the settings are not such a case, or where
-  // a limit of BinaryJob does not hold.
-  static std::optional<BinaryLayer> of(const LayerSettings& settings, const uint8_t* digits);
+  // Digits [slice][row][column], 0 or 1, of conductance low or high; the reference column is low.
+  // No layer where the settings are not such a case, or where a limit of BinaryJob does not hold.
+  static std::optional<BinaryLayer> of(const LayerSettings& settings, const uint8_t* digits,
+                                       double low, double high);
 
   // As ArrayLayer::product.
-  void product(const uint16_t* codes, int64_t vectors, Isa isa, int64_t* result) const;
+  void product(const uint16_t* codes, int64_t vectors, uint64_t first_vector, Isa isa,
+               int64_t* result) const;
   // Adds to counts[sum].
   void count_column_sums(const uint16_t* codes, int64_t vectors, Isa isa, int64_t* counts) const;
 
@@ -29,8 +31,10 @@ class BinaryLayer {
   int rows_of_group(int64_t group) const;
   void store_bits(const uint8_t* digits);
   bool store_codes(const LayerSettings& settings);
+  bool store_noise(const LayerSettings& settings, double low, double high);
   BinaryJob job_template() const;
-  void run(BinaryJob job, const uint16_t* codes, int64_t vectors, Isa isa, int64_t* result) const;
+  void run(BinaryJob job, const uint16_t* codes, int64_t vectors, uint64_t first_vector, Isa isa,
+           int64_t* result) const;
 
   int64_t rows_ = 0;
   int64_t columns_ = 0;
@@ -42,7 +46,13 @@ class BinaryLayer {
   int64_t blocks_ = 0;
   int adc_top_ = 0;        // highest code that occurs
   Buffer<char> bits_;      // [group][block][parallel rows + 1][kBlockBytes]
-  Buffer<uint8_t> codes_;  // code of each sum, or empty where that is min(sum, adc_top)
+  Buffer<int16_t> codes_;  // code of each sum, or empty where that is min(sum, adc_top)
+  int noise_bits_ = 0;     // 0: no noise
+  Buffer<int16_t> rests_;
+  Buffer<int16_t> deviations_;
+  float reference_deviation_ = 0.0F;
+  uint32_t seed_ = 0;
+  uint32_t layer_ = 0;
 };
 
 }  // namespace cimsim::kernels

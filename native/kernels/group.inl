@@ -231,10 +231,6 @@ inline uint32_t read_number(const GroupJob& job, int slice, int read) {
   return static_cast<uint32_t>((job.group * job.reads + read) * job.slices + slice);
 }
 
-inline uint32_t role_word(uint32_t role, uint64_t vector) {
-  return role + static_cast<uint32_t>((vector >> 32) << 8);
-}
-
 // Noise of the reference column, shared by all columns of a read: [vector][slice][read].
 inline void draw_reference_noise(const GroupJob& job, const Workspace& w) {
   const int count = job.slices * job.reads;
@@ -271,8 +267,8 @@ inline ActiveReads active_reads(const GroupJob& job, int vector) {
   return active;
 }
 
-// One normal number for each active read and column.
-inline void draw_noise(const GroupJob& job, const Workspace& w, const ActiveReads& active,
+// One normal number for each active read and column, of the noise of whole columns.
+inline void draw_output_noise(const GroupJob& job, const Workspace& w, const ActiveReads& active,
                        int slice, int vector, int width) {
   const int quarter = width / 4;
   for (int k = 0; k < active.count; ++k) {
@@ -280,10 +276,35 @@ inline void draw_noise(const GroupJob& job, const Workspace& w, const ActiveRead
     for (int b = 0; b < quarter; ++b) w.third[k * quarter + b] = number;
   }
   const uint64_t index = job.first_vector + static_cast<uint64_t>(vector);
-  const uint32_t role = job.readout == Readout::output_noise ? kRoleOutputNoise : kRoleReadNoise;
-  philox(w.first, static_cast<uint32_t>(index), w.third, role_word(role, index), job.seed,
-         job.layer, active.count * quarter, w.words);
+  philox(w.first, static_cast<uint32_t>(index), w.third, role_word(kRoleOutputNoise, index),
+         job.seed, job.layer, active.count * quarter, w.words);
   normals(w.words, active.count * width, w.noise);
+}
+
+// The same of the noise of cells, from column first_column on.
+inline void draw_read_noise(const GroupJob& job, const Workspace& w, const ActiveReads& active,
+                            int slice, int vector, int first_column, int width) {
+  ReadNoiseName name;
+  name.seed = job.seed;
+  name.layer = job.layer;
+  name.vector = job.first_vector + static_cast<uint64_t>(vector);
+  name.group = static_cast<uint32_t>(job.group);
+  name.slice = static_cast<uint32_t>(slice);
+  name.slices = static_cast<uint32_t>(job.slices);
+  name.reads = job.reads;
+  alignas(64) uint16_t draws[kBatchDraws];
+  alignas(64) int16_t numbers[kBatchDraws];
+  for (int c = 0; c < width; c += kDrawColumns) {
+    draw_halves(name, first_column + c, draws);
+    numbers_of_draws(name, first_column + c, draws, numbers);
+    const int used = width - c < kDrawColumns ? width - c : kDrawColumns;
+    for (int k = 0; k < active.count; ++k) {
+      const int16_t* from = numbers + active.read[k] * kDrawColumns;
+      for (int n = 0; n < used; ++n) {
+        w.noise[k * width + c + n] = static_cast<float>(from[n]) * (1.0F / float{kDrawScale});
+      }
+    }
+  }
 }
 
 // Noise of the reference column in one read.
@@ -296,13 +317,15 @@ inline float reference_noise(const GroupJob& job, const Workspace& w, int vector
 // Reads of one vector in one block of columns and one slice; adds to w.total.
 template <class Cell>
 inline void read_vector(const GroupJob& job, const Workspace& w, const ActiveReads& active,
-                        int slice, int vector, int used, int width) {
+                        int slice, int vector, int first_column, int used, int width) {
   using Sum = typename SumOf<Cell>::type;
   constexpr int columns = RowSum<Cell>::columns;
   const Cell* table = static_cast<const Cell*>(w.table);
-  const bool noisy = job.readout == Readout::binary_noise || job.readout == Readout::real_noise ||
-                     job.readout == Readout::output_noise;
-  if (noisy) draw_noise(job, w, active, slice, vector, width);
+  if (job.readout == Readout::output_noise) {
+    draw_output_noise(job, w, active, slice, vector, width);
+  } else if (job.readout == Readout::binary_noise || job.readout == Readout::real_noise) {
+    draw_read_noise(job, w, active, slice, vector, first_column, width);
+  }
   const bool squares_too = job.inputs.planes > job.dac_bits;
   const int first_square = squares_too ? job.dac_bits : 0;
   const int square_planes = squares_too ? job.inputs.planes - job.dac_bits : job.dac_bits;
@@ -394,7 +417,7 @@ inline void read_group(const GroupJob& job) {
           if constexpr (sizeof(Cell) == 1) read_vector_in_bytes(job, w, active, m);
         } else {
           for (int c = 0; c < width; ++c) w.total[c] = 0;
-          read_vector<Cell>(job, w, active, slice, m, used, width);
+          read_vector<Cell>(job, w, active, slice, m, first_column, used, width);
         }
         int64_t* sums = job.sums + (int64_t{m} * job.blocks + block) * columns;
         for (int c = 0; c < width; ++c) {

@@ -83,8 +83,20 @@ constexpr int64_t workspace_bytes(int64_t vectors, int64_t slices, int64_t reads
   return tables + columns + 4 * vectors * slices * reads + 4096;
 }
 
+// Names the draws of read noise of one vector in one row group and slice.
+struct ReadNoiseName {
+  uint32_t seed = 0;
+  uint32_t layer = 0;
+  uint64_t vector = 0;
+  uint32_t group = 0;
+  uint32_t slice = 0;
+  uint32_t slices = 0;
+  int reads = 0;  // input cycles
+};
+
 inline constexpr uint32_t kRoleReadNoise = 4;
 inline constexpr uint32_t kRoleReferenceReadNoise = 5;
 inline constexpr uint32_t kRoleOutputNoise = 6;
+inline constexpr uint32_t kRoleReadNoiseTail = 15;
 
 }  // namespace cimsim::kernels

@@ -23,6 +23,10 @@ struct Kernels {
                      uint32_t seed, uint32_t layer, int blocks, uint32_t* out);
   // Standard normal numbers of `count` words, a multiple of 16.
   void (*draw_normals)(const uint32_t* words, int count, float* out);
+  // Draws of read noise and their normal numbers, times kDrawScale, [read up to 8][32 columns], of
+  // one vector, group, slice (of `slices`) and the columns from first_column on.
+  void (*draw_read_noise)(const ReadNoiseName& name, int first_column, uint16_t* draws,
+                          int16_t* numbers);
   // Column conductances of bit-vectors, added to a histogram.
   void (*count_conductances)(const ConductanceJob& job);
 };

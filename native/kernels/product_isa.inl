@@ -1,6 +1,8 @@
 // Body of product_<instruction set>.cpp, inside a namespace of its own.
 #include "kernels/simd.inl"
 //
+#include "kernels/noise.inl"
+//
 #include "kernels/group.inl"
 //
 #include "kernels/bits.inl"
@@ -15,7 +17,11 @@ void run_halves(const GroupJob& job) { read_group<uint16_t>(job); }
 void run_ints(const GroupJob& job) { read_group<int32_t>(job); }
 void run_binary(const BinaryJob& job) { read_binary_group(job); }
 void expand_binary(const BinaryJob& job) { expand_binary_sums(job); }
+
+void draw_noise(const ReadNoiseName& name, int first_column, uint16_t* draws, int16_t* numbers) {
+  draw_halves(name, first_column, draws);
+  numbers_of_draws(name, first_column, draws, numbers);
+}
 }  // namespace
 
-extern constexpr Kernels kKernels{run_bytes, run_halves, run_ints, run_binary, expand_binary, philox, normals,
-                                  count_conductances};
+extern constexpr Kernels kKernels{run_bytes, run_halves, run_ints, run_binary, expand_binary, philox, normals, draw_noise, count_conductances};

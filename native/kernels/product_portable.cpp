@@ -4,6 +4,7 @@
 #endif
 
 #include "kernels/binary_job.hpp"
+#include "kernels/draw_table.hpp"
 #include "kernels/group_job.hpp"
 #include "kernels/normal_table.hpp"
 #include "kernels/product.hpp"

@@ -86,34 +86,49 @@ inline Longs multiply_low_halves(Longs a, Longs b) {
 #endif
 }
 
+inline Longs exclusive_or(Longs a, Longs b, Longs c) {
+#if defined(CIMSIM_AVX512)
+  return (Longs)_mm512_ternarylogic_epi64((__m512i)a, (__m512i)b, (__m512i)c, 0x96);
+#else
+  return a ^ b ^ c;
+#endif
+}
+
 // Philox4x32-10 (Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy as 1, 2, 3",
-// SC 2011) of `blocks` counters (first[b], c1, third[b], c3): words out[4 * b .. 4 * b + 3].
+// SC 2011) of counters whose words are the low halves of x[s][0 .. 3], in place.
+template <int kStates>
+inline void philox_rounds(Longs (&x)[kStates][4], uint32_t seed, uint32_t layer) {
+  const Longs m0 = splat<Longs>(uint64_t{0xD2511F53});
+  const Longs m1 = splat<Longs>(uint64_t{0xCD9E8D57});
+#pragma GCC unroll 10
+  for (uint32_t round = 0; round < 10; ++round) {
+    const Longs k0 = splat<Longs>(uint64_t{seed + round * 0x9E3779B9U});
+    const Longs k1 = splat<Longs>(uint64_t{layer + round * 0xBB67AE85U});
+#pragma GCC unroll 4
+    for (int s = 0; s < kStates; ++s) {
+      const Longs p0 = multiply_low_halves(m0, x[s][0]);
+      const Longs p1 = multiply_low_halves(m1, x[s][2]);
+      x[s][0] = exclusive_or(p1 >> 32, x[s][1], k0);
+      x[s][2] = exclusive_or(p0 >> 32, x[s][3], k1);
+      x[s][1] = p1;
+      x[s][3] = p0;
+    }
+  }
+}
+
+// Pairs of words from the low halves of two vectors, a's in the lower half of a lane.
+inline Longs join_words(Longs a, Longs b) { return (a & 0xFFFFFFFFU) | (b << 32); }
+
+// Philox words of `blocks` counters (first[b], c1, third[b], c3): out[4 * b .. 4 * b + 3].
 // Works on multiples of kLongs blocks: the arrays are as long as that.
 inline void philox(const uint64_t* first, uint32_t c1, const uint64_t* third, uint32_t c3,
                    uint32_t seed, uint32_t layer, int blocks, uint32_t* out) {
-  const Longs m0 = splat<Longs>(uint64_t{0xD2511F53});
-  const Longs m1 = splat<Longs>(uint64_t{0xCD9E8D57});
-  const Longs low = splat<Longs>(uint64_t{0xFFFFFFFF});
   for (int b = 0; b < blocks; b += kLongs) {
-    Longs x0 = load<Longs>(first + b);
-    Longs x1 = splat<Longs>(uint64_t{c1});
-    Longs x2 = load<Longs>(third + b);
-    Longs x3 = splat<Longs>(uint64_t{c3});
-    uint32_t k0 = seed;
-    uint32_t k1 = layer;
-#pragma GCC unroll 10
-    for (int round = 0; round < 10; ++round) {
-      const Longs p0 = multiply_low_halves(m0, x0);
-      const Longs p1 = multiply_low_halves(m1, x2);
-      x0 = (p1 >> 32) ^ x1 ^ splat<Longs>(uint64_t{k0});
-      x2 = (p0 >> 32) ^ x3 ^ splat<Longs>(uint64_t{k1});
-      x1 = p1;
-      x3 = p0;
-      k0 += 0x9E3779B9U;
-      k1 += 0xBB67AE85U;
-    }
-    const Longs w01 = (x0 & low) | (x1 << 32);
-    const Longs w23 = (x2 & low) | (x3 << 32);
+    Longs x[1][4] = {{load<Longs>(first + b), splat<Longs>(uint64_t{c1}), load<Longs>(third + b),
+                      splat<Longs>(uint64_t{c3})}};
+    philox_rounds<1>(x, seed, layer);
+    const Longs w01 = join_words(x[0][0], x[0][1]);
+    const Longs w23 = join_words(x[0][2], x[0][3]);
     // Block b: the pair w01 then the pair w23.
 #if defined(CIMSIM_AVX512)
     const __m512i first_half = _mm512_setr_epi64(0, 8, 1, 9, 2, 10, 3, 11);

@@ -114,3 +114,54 @@ def test_zero_inputs_and_full_ones(monkeypatch):
             monkeypatch.setenv("CIMSIM_ISA", isa)
             exact = codes.astype(np.int64) @ weights.astype(np.int64)
             assert np.array_equal(layer.product(codes), exact)
+
+
+@pytest.mark.parametrize("isa", ISAS)
+@pytest.mark.parametrize("low", [0.0, 0.5])
+def test_read_noise_has_the_stated_variance(monkeypatch, isa, low):
+    """10**6 conversions against the closed form: all 100 rows active, 60 cells of a column on.
+
+    Rounding to codes adds 1/12 (Sheppard's correction, exact to exp(-2 pi**2 sigma**2))."""
+    monkeypatch.setenv("CIMSIM_ISA", isa)
+    rho, rows, on, columns, vectors = 0.3, 100, 60, 63, 16000
+    settings = replace(
+        SETTINGS,
+        weight_bits=1,
+        input_bits=1,
+        states_mean=np.array([low, low + 1.0]),
+        read_noise=rho,
+    )
+    weights = np.zeros((rows, columns), dtype=np.int8)
+    weights[on:] = -1  # offset by 1: on where the weight is 0
+    layer = ProgrammedLayer(weights, settings, "layer", 4)
+    sums = layer._read(np.ones((vectors, rows), dtype=np.uint8), 0)[:, :-1]
+    own = rho**2 * (on * (low + 1) ** 2 + (rows - on) * low**2) + 1 / 12
+    reference = rho**2 * rows * low**2
+    error = np.sqrt(own / sums.size + reference / vectors)
+    assert abs(sums.mean() - on) < 4.5 * error
+    # Standard errors: sqrt(2 / 10**6) = 0.14 % of the first, sqrt(2 / 16000) = 1.1 % of the second.
+    assert sums.var(axis=1, ddof=1).mean() == pytest.approx(own, rel=0.007)
+    between = sums.mean(axis=1).var(ddof=1)
+    assert between == pytest.approx(reference + own / columns, rel=0.05)
+
+
+@pytest.mark.parametrize("rows", [288, 576, 1000])
+@pytest.mark.parametrize("step", [1.0, 1.3])
+@pytest.mark.parametrize("low", [0.0, 0.4])
+def test_codes_with_read_noise_are_the_oracle_s_but_for_ties(monkeypatch, rows, step, low):
+    """Whole products: a wrong draw or group anywhere shows in all of them."""
+    settings = replace(
+        SETTINGS, adc_step=step, states_mean=np.array([low, low + 1.0]), read_noise=0.05
+    )
+    codes, weights = operands(settings, rows, 70, 35)
+    first = 2**32 - 15
+    layer = ProgrammedLayer(weights, settings, "layer", 3)
+    reads = array_reads(codes, weights, settings, "layer", 3, 0, first)
+    results = []
+    for isa in ISAS:
+        monkeypatch.setenv("CIMSIM_ISA", isa)
+        found = layer.product(codes, 0, first)
+        # Errors of 1e-4 deviations, on 64 conversions a group and as many of the dummy column.
+        assert np.mean(found != reads.product) < 0.1
+        results.append(found)
+    assert all(np.array_equal(found, results[0]) for found in results)

@@ -273,8 +273,14 @@ def test_normal_numbers_are_good_to_float32():
 
 @needs_triton
 def test_the_roles_of_draws_are_those_of_the_simulator():
-    named = (gpu_kernel.READ_ROLE, gpu_kernel.REFERENCE_ROLE, gpu_kernel.OUTPUT_ROLE)
-    roles = (Role.READ_NOISE, Role.REFERENCE_READ_NOISE, Role.OUTPUT_NOISE)
+    named = ("READ", "REFERENCE", "OUTPUT", "TAIL")
+    named = [getattr(gpu_kernel, f"{name}_ROLE") for name in named]
+    roles = (
+        Role.READ_NOISE,
+        Role.REFERENCE_READ_NOISE,
+        Role.OUTPUT_NOISE,
+        Role.READ_NOISE_TAIL,
+    )
     assert [role.value for role in named] == list(roles)
 
 
@@ -314,7 +320,7 @@ from triton.compiler import ASTSource
 from cimsim.arrays import gpu_kernel
 
 kernel = gpu_kernel.array_product
-pointers = "u8 i8 i8 i32 i32 fp32 fp32 fp64 i64 i64".split()
+pointers = "u8 i8 i8 i32 i32 fp32 fp32 fp32 fp64 i64 i64".split()
 types = ["*" + name for name in pointers] + ["i32"] * 6 + ["fp32"] * 5
 constants = dict.fromkeys(kernel.arg_names[len(types):], 1)
 constants |= dict(READS=2, SLICES=2, BM=16, BN=16, BK=32, CELL_LIMBS=2, SQUARE_LIMBS=2)

@@ -91,3 +91,38 @@ def test_normal_of_all_words_has_the_moments_of_the_distribution():
 def test_an_unknown_instruction_set_is_refused():
     with pytest.raises(ValueError, match="allowed on this machine: auto, portable"):
         _native.normals_of_words(np.zeros(1, dtype=np.uint32), "mmx")
+
+
+@pytest.mark.parametrize("isa", ISAS)
+@pytest.mark.parametrize("cycles", [8, 7, 1])
+def test_read_noise_is_that_of_the_oracle(isa, cycles):
+    """Every share of the distribution, the divided outermost ones as well."""
+    key, slices, group, j, first = (7, 0xDEADBEEF), 5, 3, 2, 2**32 - 500
+    vectors = first + np.arange(1000 if cycles < 8 else 4000)
+    found = [
+        _native.read_noise_draws(*key, int(vector), group, j, slices, cycles, 36, isa)
+        for vector in vectors
+    ]
+    draws = np.stack([a for a, _ in found])[:, :cycles]
+    numbers = np.stack([b for _, b in found])[:, :cycles] / _native.draw_scale
+    for i in range(cycles):
+        pair = (group * ((cycles + 1) // 2) + i // 2) * slices + j
+        place = (vectors, pair, i % 2, 36 + 32)
+        expected = random.read_halves(key, random.Role.READ_NOISE, *place)[:, 36:]
+        assert np.array_equal(draws[:, i], expected)
+        # 0.45e-3: the cubics and their rounding (make_draw_table.py); 1e-4 on the average.
+        error = np.abs(numbers[:, i] - random.read_normal(key, *place)[:, 36:])
+        assert error.max() < 4.6e-4
+        assert error.mean() < 1e-4
+    if cycles == 8:
+        assert len(np.unique(draws)) > 65500
+        assert ((draws == 0) | (draws == 65535)).sum() > 5
+
+
+def test_read_noise_is_the_same_on_every_instruction_set():
+    for isa in ISAS:
+        for vector in range(500):
+            expected = _native.read_noise_draws(1, 2, vector, 0, 1, 2, 8, 0, "portable")
+            found = _native.read_noise_draws(1, 2, vector, 0, 1, 2, 8, 0, isa)
+            assert np.array_equal(found[0], expected[0])
+            assert np.array_equal(found[1], expected[1])

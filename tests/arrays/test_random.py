@@ -65,10 +65,42 @@ def test_uniform_and_normal_have_their_distributions():
     assert abs(normal.var() - 1) < 4.5 * np.sqrt(2 / normal.size)
 
 
+def test_the_numbers_of_read_noise_have_the_distribution_s_moments():
+    """Over all shares, so that no tolerance is one of chance."""
+    means = random.share_means()
+    assert len(means) == random.SHARES
+    assert np.array_equal(np.sort(means), means)
+    assert abs(means.mean()) < 1e-15
+    edges = stats.norm.ppf(np.arange(random.SHARES + 1) / random.SHARES)
+    assert np.all((edges[:-1] < means) & (means < edges[1:]))
+    # The outermost shares are divided once more: E[z**2; z < t] = Phi(t) - t phi(t).
+    t = edges[1]
+    tails = 2 * (stats.norm.cdf(t) - t * stats.norm.pdf(t))
+    variance = np.mean(means[1:-1] ** 2) * (random.SHARES - 2) / random.SHARES + tails
+    assert variance == pytest.approx(1.0, abs=1e-6)
+
+
+def test_read_noise_has_its_distribution():
+    numbers = random.read_normal((1, 2), np.arange(1 << 33, (1 << 33) + 4000), 5, 1, 250).ravel()
+    assert stats.kstest(numbers, "norm").pvalue > 1e-3
+    assert abs(numbers.mean()) < 4.5 / np.sqrt(numbers.size)
+    assert abs(numbers.var() - 1) < 4.5 * np.sqrt(2 / numbers.size)
+    assert np.abs(numbers).max() > 4.4  # 10**6 numbers reach into the divided shares
+
+
 def test_extreme_words_give_finite_numbers():
     words = np.array([0, 2**32 - 1], dtype=np.uint64)
     assert 0.0 < random.uniform(words)[0] < random.uniform(words)[1] < 1.0
     np.testing.assert_allclose(random.normal(words), [-6.3, 6.3], atol=0.1)
+
+
+def _blocks_of_reads(key, vectors):
+    """Words of four columns, from the 16-bit draws of two reads of two pairs."""
+    for role in (Role.READ_NOISE, Role.READ_NOISE_TAIL):
+        for pair in (0, 1):
+            for odd in (0, 1):
+                halves = random.read_halves(key, role, vectors, pair, odd, 4)
+                yield halves[:, ::2] | halves[:, 1::2] << np.uint64(16)
 
 
 def test_no_two_kinds_of_draw_share_a_word():
@@ -78,8 +110,9 @@ def test_no_two_kinds_of_draw_share_a_word():
         random.cell_words(key, Role.STUCK_AT, 4, 4, 0),
         random.cell_words(key, Role.VARIATION, 4, 4, 0),
         random.cell_words(key, Role.VARIATION, 4, 4, random.REFERENCE_SLICE),
-        random.read_words(key, Role.READ_NOISE, vectors, 0, 4),
-        random.read_words(key, Role.READ_NOISE, vectors, 1, 4),
+        random.read_words(key, Role.OUTPUT_NOISE, vectors, 0, 4),
+        random.read_words(key, Role.OUTPUT_NOISE, vectors, 1, 4),
+        *_blocks_of_reads(key, vectors),
         random.call_words(key, Role.BATCH_READ_NOISE, 4, 4, 0, 0),
         random.call_words(key, Role.BATCH_READ_NOISE, 4, 4, 1, 0),
         random.call_words(key, Role.BATCH_READ_NOISE, 4, 4, 0, 1),

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from scipy import stats
 
 from cimsim.arrays import random
 from cimsim.arrays.adc import convert
@@ -113,6 +114,14 @@ def test_every_code_is_the_sum_over_its_rows(settings, deviation):
         block = random.philox(key, column // 4, m + 7, read, int(role) + (2 << 8))
         return float(random.normal(block[column % 4]))
 
+    def read_noise(column, m, i, j, group):
+        word = random.philox(
+            key, column // 4, m + 7, (group * 2 + i // 2) * 4 + j, int(Role.READ_NOISE) + (2 << 8)
+        )[2 * (i % 2) + column % 4 // 2]
+        share = (int(word) >> (16 * (column % 2))) & 0xFFFF
+        low, high = stats.norm.ppf(np.array([share, share + 1]) / 2**16)
+        return (stats.norm.pdf(low) - stats.norm.pdf(high)) * 2**16
+
     for i, j, group, m, n in np.ndindex(reads.codes.shape):
         rows = range(16 * group, min(16 * (group + 1), 40))
         read = (group * 4 + i) * 4 + j
@@ -134,7 +143,7 @@ def test_every_code_is_the_sum_over_its_rows(settings, deviation):
             if deviation == "read noise":
                 own = np.sqrt(sum((x * a) ** 2 for x, a in zip(digits, g, strict=True)))
                 both = np.sqrt(sum((x * b) ** 2 for x, b in zip(digits, reference, strict=True)))
-                expected += 0.1 * own * normal(Role.READ_NOISE, n, m, read)
+                expected += 0.1 * own * read_noise(n, m, i, j, group)
                 expected -= 0.1 * both * normal(Role.REFERENCE_READ_NOISE, 0, m, read)
         code = min(max(round(expected / 1.5), 0), 60)
         assert reads.codes[i, j, group, m, n] == code
