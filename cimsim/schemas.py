@@ -64,11 +64,9 @@ SCALES = _schema(
     input_max=_real,
 )
 """scales.parquet: one row a matrix layer in execution order. real weight = code * weight_scale[n]
-(N values, or 1 if per tensor); real input = (code - zero_point) * input_scale."""
-
-PRODUCTS = _schema(name=_text, left_min=_real, left_max=_real, right_magnitude=_real)
-"""products.parquet, with quantization.dynamic_products other than float: ranges of the operands of
-each product of activations, in execution order."""
+(N values, or 1 if per tensor); real input = (code - zero_point) * input_scale. With
+quantization.dynamic_products other than float, products of activations follow: the left operand is
+the input, the right one the weight."""
 
 PREDICTIONS = _schema(
     image=_int,

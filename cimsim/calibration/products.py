@@ -7,10 +7,8 @@ right one is written into cells like weights (symmetric), both with quantization
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -18,12 +16,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from cimsim.calibration.coding import Codes, InputCoding
-from cimsim.calibration.quantizer import integer_codes, symmetric_scale
 from cimsim.calibration.ranges import RangeObserver
 from cimsim.campaign.design import DesignPoint
 from cimsim.errors import UserError
-from cimsim.schemas import PRODUCTS
-from cimsim.tables import read_table, rows, write_table
 from cimsim.workloads.calls import MatrixCall, MatrixCalls
 from cimsim.workloads.layer_table import LayerShape
 from cimsim.workloads.operations import PRODUCT, operation_table
@@ -35,12 +30,12 @@ BATCH = 50
 
 @dataclass(frozen=True)
 class ProductRange:
-    """Calibrated ranges of the operands of one product."""
+    """Calibrated range of the left operand of one product, and scale of its right operand."""
 
     name: str
-    left_low: float
-    left_high: float
-    right_magnitude: float
+    low: float
+    high: float
+    right_scale: float
 
 
 Multiply = Callable[[NDArray[np.int8], Codes, int, int], NDArray[np.float64]]
@@ -55,17 +50,14 @@ class ProductLayer:
 
     Attributes:
         name: as in the table of operations.
-        coding: of the left operand.
-        right_magnitude: the symmetric range of the right operand.
-        bits: of a code of the right operand, sign included.
+        coding, right_coding: of the operands; that of the right one is signed.
         multiply: what computes it; None for the exact product of integers.
         images, first_image: how many images a batch holds, and the number of the first one.
     """
 
     name: str
     coding: InputCoding
-    right_magnitude: float
-    bits: int
+    right_coding: InputCoding
     multiply: Multiply | None = None
     images: int = field(default=1, init=False)
     first_image: int = field(default=0, init=False)
@@ -82,19 +74,14 @@ class ProductLayer:
                 f"product {self.name}: {len(left)} products for {self.images} images; allowed with "
                 "quantization.dynamic_products other than float: the same number for each image"
             )
+        scale = self.coding.scale * self.right_coding.scale
         integers = self._exact(left, right) if self.multiply is None else self._each(left, right)
-        return torch.from_numpy((integers * self._scale).astype(np.float32))
+        return torch.from_numpy((integers * scale).astype(np.float32))
 
     def codes(self, call: ProductCall) -> tuple[Codes, NDArray[np.int8]]:
         """Return the codes of the operands [batch, M, K] and [batch, K, N]."""
-        right, conversion = call.right.numpy(), self.coding.conversion
-        codes = integer_codes(right, self.right_magnitude, self.bits, conversion)
-        return self.coding.codes(call.left.numpy()), codes.astype(np.int8)
-
-    @property
-    def _scale(self) -> float:
-        steps = float(symmetric_scale(self.right_magnitude, self.bits))
-        return self.coding.scale / steps if steps else self.coding.scale
+        right = self.right_coding.codes(call.right.numpy())
+        return self.coding.codes(call.left.numpy()), right.astype(np.int8)
 
     def _exact(self, left: Codes, right: NDArray[np.int8]) -> NDArray[np.float64]:
         product: NDArray[np.float64] = (left.astype(np.float64) - self.coding.zero_point) @ right
@@ -152,7 +139,10 @@ def find_product_ranges(
             observer.range(settings.observer, settings.percentile, 2**settings.input_bits)
             for observer in pair
         )
-        found.append(ProductRange(name, low, high, max(-least, most)))
+        right = InputCoding.signed_range(
+            max(-least, most), settings.input_bits, point.fidelity.integer_conversion
+        )
+        found.append(ProductRange(name, low, high, right.scale))
     return found
 
 
@@ -176,35 +166,13 @@ def run_caught(
 
 def product_layers(point: DesignPoint, ranges: Sequence[ProductRange]) -> list[ProductLayer]:
     """Return the products of activations with exact products of integers."""
-    bits, fidelity = point.quantization.input_bits, point.fidelity
+    bits, conversion = point.quantization.input_bits, point.fidelity.integer_conversion
     layers = []
     for found in ranges:
-        low, high = found.left_low, found.left_high
-        if fidelity.input_shift == "data_minimum":
-            magnitude = max(-low, high)
-            coding = InputCoding.signed_range(magnitude, bits, fidelity.integer_conversion)
+        if point.fidelity.input_shift == "data_minimum":
+            left = InputCoding.signed_range(max(-found.low, found.high), bits, conversion)
         else:
-            coding = InputCoding.unsigned_range(low, high, bits, fidelity.integer_conversion)
-        layers.append(ProductLayer(found.name, coding, found.right_magnitude, bits))
+            left = InputCoding.unsigned_range(found.low, found.high, bits, conversion)
+        right = InputCoding(found.right_scale, 0, bits, signed=True, conversion=conversion)
+        layers.append(ProductLayer(found.name, left, right))
     return layers
-
-
-def write_products(
-    path: Path, ranges: Sequence[ProductRange], provenance: Mapping[str, Any]
-) -> None:
-    """Write products.parquet, unless there are no products."""
-    if ranges:
-        columns = {
-            "name": [found.name for found in ranges],
-            "left_min": [found.left_low for found in ranges],
-            "left_max": [found.left_high for found in ranges],
-            "right_magnitude": [found.right_magnitude for found in ranges],
-        }
-        write_table(path, columns, PRODUCTS, provenance)
-
-
-def read_products(path: Path) -> list[ProductRange]:
-    """Return what :func:`write_products` wrote; nothing if there is no file."""
-    if not path.is_file():
-        return []
-    return [ProductRange(*row.values()) for row in rows(read_table(path, PRODUCTS))]

@@ -20,7 +20,7 @@ from cimsim.calibration.matrix_layer import (
     quantize_weights,
 )
 from cimsim.calibration.network import QuantizedNetwork, float_logits
-from cimsim.calibration.products import ProductRange, product_layers, read_products
+from cimsim.calibration.products import ProductLayer, ProductRange, product_layers
 from cimsim.calibration.ranges import RangeObserver
 from cimsim.campaign.design import DesignPoint
 from cimsim.errors import UserError
@@ -142,20 +142,26 @@ def _matrix_layer(
 def write_scales(
     path: Path,
     network: QuantizedNetwork,
-    ranges: list[LayerRange],
+    ranges: Sequence[LayerRange],
+    products: Sequence[ProductRange],
     provenance: Mapping[str, Any],
 ) -> None:
-    """Write scales.parquet."""
-    layers = network.layers
+    """Write scales.parquet: the layers, then the products of activations."""
+    layers, dynamic = network.layers, network.products
+    seen: list[MatrixLayer | ProductLayer] = [*layers, *dynamic]
+    found_ranges: list[LayerRange | ProductRange] = [*ranges, *products]
     columns = {
-        "layer": [layer.shape.name for layer in layers],
-        "index": list(range(len(layers))),
-        "on_array": [found.on_array for found in ranges],
-        "weight_scale": [layer.weights.scale for layer in layers],
-        "input_scale": [layer.coding.scale for layer in layers],
-        "input_zero_point": [layer.coding.zero_point for layer in layers],
-        "input_min": [found.low for found in ranges],
-        "input_max": [found.high for found in ranges],
+        "layer": [*(layer.shape.name for layer in layers), *(one.name for one in dynamic)],
+        "index": list(range(len(seen))),
+        "on_array": [*(found.on_array for found in ranges), *(True for _ in dynamic)],
+        "weight_scale": [
+            *(layer.weights.scale for layer in layers),
+            *([one.right_coding.scale] for one in dynamic),
+        ],
+        "input_scale": [one.coding.scale for one in seen],
+        "input_zero_point": [one.coding.zero_point for one in seen],
+        "input_min": [found.low for found in found_ranges],
+        "input_max": [found.high for found in found_ranges],
     }
     write_table(path, columns, SCALES, provenance)
 
@@ -171,8 +177,14 @@ def load_quantized(
     network, shapes = folded_network(point, checkpoint, data)
     path = calibration / "scales.parquet"
     table = list(rows(read_table(path, SCALES)))
-    if [row["layer"] for row in table] != [shape.name for shape in shapes]:
+    if [row["layer"] for row in table[: len(shapes)]] != [shape.name for shape in shapes]:
         raise UserError(f"{path}: its layers are not those of {point.workload.model}")
-    ranges = [LayerRange(row["on_array"], row["input_min"], row["input_max"]) for row in table]
-    products = read_products(calibration / "products.parquet")
+    ranges = [
+        LayerRange(row["on_array"], row["input_min"], row["input_max"])
+        for row in table[: len(shapes)]
+    ]
+    products = [
+        ProductRange(row["layer"], row["input_min"], row["input_max"], row["weight_scale"][0])
+        for row in table[len(shapes) :]
+    ]
     return quantize_network(point, network, shapes, ranges, products)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from cimsim.calibration.network import float_logits
-from cimsim.calibration.products import find_product_ranges, write_products
+from cimsim.calibration.products import find_product_ranges
 from cimsim.calibration.scales import (
     find_ranges,
     folded_network,
@@ -27,8 +27,7 @@ def calibrate(
 ) -> None:
     """Find the scales of each matrix layer and evaluate the float and the quantised network.
 
-    Writes scales.parquet and predictions.parquet, and products.parquet where products of
-    activations are not in floating point.
+    Writes scales.parquet and predictions.parquet.
 
     Raises:
         UserError: too many images are asked for, a file cannot be used, or a pattern of
@@ -45,8 +44,7 @@ def calibrate(
         products = find_product_ranges(point, network, shapes, calibration_images)
         quantized_network = quantize_network(point, network, shapes, ranges, products)
         quantized = quantized_network.logits(images)
-    write_products(output / "products.parquet", products, provenance)
-    write_scales(output / "scales.parquet", quantized_network, ranges, provenance)
+    write_scales(output / "scales.parquet", quantized_network, ranges, products, provenance)
     columns = {
         "image": list(range(len(images))),
         "label": data.test_labels[: len(images)],

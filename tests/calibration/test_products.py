@@ -91,7 +91,7 @@ def test_the_product_of_codes(signed):
         coding = InputCoding.signed_range(max(-low, high), 8, "nearest")
     else:
         coding = InputCoding.unsigned_range(low, high, 8, "nearest")
-    layer = ProductLayer("p", coding, magnitude, 8)
+    layer = ProductLayer("p", coding, InputCoding.signed_range(magnitude, 8, "nearest"))
     layer.images = 3
     call = ProductCall(0, left, right)
     left_codes, right_codes = layer.codes(call)
@@ -115,13 +115,18 @@ def test_the_product_of_codes(signed):
     assert seen == [(0, 30), (1, 30), (0, 33), (1, 33), (0, 36), (1, 36)]
 
 
+def codings(magnitude):
+    left = InputCoding.unsigned_range(0.0, 1.0, 8, "nearest")
+    return left, InputCoding.signed_range(magnitude, 8, "nearest")
+
+
 def test_an_operand_of_zeros_gives_zeros():
-    layer = ProductLayer("p", InputCoding.unsigned_range(0.0, 1.0, 8, "nearest"), 0.0, 8)
+    layer = ProductLayer("p", *codings(0.0))
     assert not layer(ProductCall(0, torch.rand(1, 2, 3), torch.zeros(1, 3, 4))).any()
 
 
 def test_a_batch_that_does_not_divide_into_images_is_refused():
-    layer = ProductLayer("p", InputCoding.unsigned_range(0.0, 1.0, 8, "nearest"), 1.0, 8)
+    layer = ProductLayer("p", *codings(1.0))
     layer.images = 2
     with pytest.raises(UserError, match="product p: 3 products for 2 images"):
         layer(ProductCall(0, torch.rand(3, 2, 3), torch.rand(3, 3, 4)))
