@@ -142,6 +142,23 @@ def read_seeds(
     return ordered, CrossedCounts(by_image, by_seed)
 
 
+def read_outcomes(
+    inference: Path, seed_files: Mapping[str, range], baseline: Baseline
+) -> tuple[list[int], NDArray[np.bool_]]:
+    """Return the seeds, ascending, and which images each gets right, bool [I, S].
+
+    Raises:
+        UserError: a file is missing or contradicts itself.
+    """
+    found: dict[int, NDArray[np.bool_]] = {}
+    for name in seed_files:
+        found |= {
+            row["seed"]: right for row, right in _seed_rows(inference / name, baseline.labels)
+        }
+    seeds = sorted(found)
+    return seeds, np.stack([found[seed] for seed in seeds], axis=1)
+
+
 def _seed_rows(
     path: Path, labels: NDArray[np.int32]
 ) -> Iterator[tuple[dict[str, Any], NDArray[np.bool_]]]:

@@ -43,6 +43,28 @@ def join(campaign: CampaignPath, results: Results = RESULTS) -> None:
 
 
 @app.command()
+def compare(
+    first: Annotated[str, typer.Argument(metavar="A", help="FILE, FILE:ROW or FILE:ID")],
+    second: Annotated[
+        str, typer.Argument(metavar="B", help="the same, or float, or quantized: without arrays")
+    ],
+    margin: Annotated[
+        str, typer.Option(help="difference that counts as none, a share or a percentage")
+    ] = "1 %",
+    confidence: Annotated[str, typer.Option(help="level of the intervals")] = "95 %",
+    results: Results = RESULTS,
+) -> None:
+    """Compare points of campaigns, or campaigns, on the same images and chips (A minus B)."""
+    from cimsim.analysis.compare import compare as run
+
+    share = {"--margin": margin, "--confidence": confidence}
+    numbers = [_share(option, text) for option, text in share.items()]
+    for found in run(first, second, margin=numbers[0], confidence=numbers[1], results=results):
+        for line in found.lines():
+            typer.echo(line)
+
+
+@app.command()
 def figure(
     campaign: CampaignPath,
     name: Annotated[str, typer.Argument(metavar="FIGURE", help="name of the figure")],
@@ -101,6 +123,18 @@ def budget_tables(campaign: CampaignPath, results: Results = RESULTS) -> None:
     if not loaded.budget:
         raise UserError(f"{campaign}: budget is false; allowed: true, to have budgets to join")
     join_budgets(loaded, results=results, output=output, provenance=_about_campaign(loaded))
+
+
+def _share(option: str, text: str) -> float:
+    """Return a share that is written as a number or in percent."""
+    number, percent, _ = text.partition("%")
+    try:
+        share = float(f"{number.strip()}e-2" if percent else number)
+    except ValueError:
+        share = 0.0
+    if not 0.0 < share < 1.0:
+        raise UserError(f"{option}: '{text}' is not allowed; allowed: a share such as 0.01 or 1 %")
+    return share
 
 
 def _load(campaign: Path) -> Campaign:
