@@ -54,9 +54,12 @@ def docs(
     """Compare the generated documentation with the models, or write it again."""
     from cimsim.analysis.reference import FILE, results_reference
     from cimsim.campaign.schema_docs import generated
+    from cimsim.cli import app as every_command
+    from cimsim.commands import command_docs
     from cimsim.ppa import parameter_docs
 
     written = {
+        command_docs.FILE: command_docs.commands_reference(every_command),
         **generated(),
         FILE: results_reference(),
         parameter_docs.FILE: parameter_docs.parameters_reference(),

@@ -1,0 +1,88 @@
+"""From measured conductances of cells to a table of states and a preset of the cell."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+
+from cimsim.devices.csv_columns import read_columns
+from cimsim.errors import UserError
+from cimsim.tables import write_atomically
+
+MOST_BITS = 4
+
+
+@dataclass(frozen=True)
+class State:
+    """Cells that were programmed to one state: their number, mean and standard deviation (S)."""
+
+    cells: int
+    mean: float
+    std: float
+
+
+def measured_states(path: Path) -> list[State]:
+    """Return the states of a CSV with the columns `state` and `conductance` (S), a row a cell.
+
+    States may have any numbers; they are sorted by mean conductance, lowest first. The deviation is
+    that of the sample (n - 1).
+
+    Raises:
+        UserError: the file cannot be read, the states are not a power of two, a state has one cell
+            alone, a conductance is negative or zero throughout, or means are equal.
+    """
+    table = read_columns(path, ("state", "conductance"))
+    cells: dict[float, list[float]] = defaultdict(list)
+    rows = zip(table["state"], table["conductance"], strict=True)
+    for row, (state, conductance) in enumerate(rows, start=1):
+        if conductance < 0.0:
+            raise UserError(
+                f"{path}: column conductance, row {row}: {conductance!r}; allowed: 0 or above (S)"
+            )
+        cells[state].append(conductance)
+    if len(cells) not in [2**bits for bits in range(1, MOST_BITS + 1)]:
+        raise UserError(f"{path}: {len(cells)} states; allowed: 2, 4, 8 or 16, a whole cell")
+    for state, held in cells.items():
+        if len(held) < 2:
+            raise UserError(f"{path}: state {state:g} has one row; allowed: two cells or more")
+    found = [
+        State(len(held), float(np.mean(held)), float(np.std(held, ddof=1)))
+        for held in cells.values()
+    ]
+    found.sort(key=lambda state: state.mean)
+    for low, high in pairwise(found):
+        if not 0.0 <= low.mean < high.mean:
+            raise UserError(f"{path}: two states have the mean {low.mean:g} S; allowed: different")
+    if found[0].mean == 0.0:
+        raise UserError(
+            f"{path}: the lowest state has conductance 0, hence no finite resistance for the "
+            "hardware model; allowed: above 0"
+        )
+    return found
+
+
+def write_cell(measured: Path, output: Path, technology: str) -> list[State]:
+    """Write a preset of the cell to `output` (YAML) and its states beside it; return the states.
+
+    Raises:
+        UserError: as :func:`measured_states`; a file cannot be written.
+    """
+    states = measured_states(measured)
+    table = output.with_name(f"{output.stem}-states.csv")
+    lines = ["mean,std", *(f"{s.mean!r},{s.std!r}" for s in states)]
+    bits = len(states).bit_length() - 1
+    text = f"""description: Cell of {bits} bit{"s" * (bits > 1)}, measured ({measured.name})
+cell:
+  technology: {technology}
+  bits: {bits}
+  resistance_on: {1 / states[-1].mean!r}  # ohm; 1 / mean of the highest state
+  resistance_off: {1 / states[0].mean!r}  # ohm; 1 / mean of the lowest state
+  states_file: {table.name}  # mean and deviation (S) of each state
+"""
+    write_atomically(table, lambda path: path.write_text("\n".join(lines) + "\n"))
+    write_atomically(output, lambda path: path.write_text(text))
+    return states

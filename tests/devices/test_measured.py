@@ -1,0 +1,68 @@
+"""Presets of cells from measured conductances."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cimsim.campaign.expand import load_campaign
+from cimsim.devices.measured import measured_states, write_cell
+from cimsim.devices.states import read_states
+from cimsim.errors import UserError
+
+
+def write(path: Path, states: list[float], cells: int = 50) -> np.ndarray:
+    """Write cells of each state, shuffled, and return the conductances [states, cells]."""
+    rng = np.random.default_rng(1)
+    drawn = np.array(states)[:, None] * (1 + 0.05 * rng.standard_normal((len(states), cells)))
+    rows = [f"{s},{g!r}" for s, held in enumerate(drawn.tolist()) for g in held]
+    rng.shuffle(rows)
+    path.write_text("state,conductance\n" + "\n".join(rows) + "\n")
+    return drawn
+
+
+def test_states_are_mean_and_deviation_of_the_cells(tmp_path: Path) -> None:
+    drawn = write(tmp_path / "cells.csv", [5e-6, 40e-6, 70e-6, 100e-6])
+    found = measured_states(tmp_path / "cells.csv")
+    assert [s.mean for s in found] == pytest.approx(drawn.mean(axis=1), rel=1e-12)
+    assert [s.std for s in found] == pytest.approx(drawn.std(axis=1, ddof=1), rel=1e-12)
+    assert [s.cells for s in found] == [50] * 4
+
+
+def test_the_order_is_that_of_conductance(tmp_path: Path) -> None:
+    write(tmp_path / "cells.csv", [100e-6, 5e-6])  # state 0 is the high one
+    assert [s.mean > 5e-5 for s in measured_states(tmp_path / "cells.csv")] == [False, True]
+
+
+def test_a_campaign_takes_the_preset(tmp_path: Path) -> None:
+    write(tmp_path / "cells.csv", [5e-6, 40e-6, 70e-6, 100e-6])
+    states = write_cell(tmp_path / "cells.csv", tmp_path / "mine.yaml", "rram")
+    (tmp_path / "campaign.yaml").write_text("name: mine\nbase: {preset: mine.yaml}\n")
+    cell = load_campaign(tmp_path / "campaign.yaml").points[0].point.cell
+    assert cell.bits == 2
+    assert 1 / cell.resistance_on == pytest.approx(states[-1].mean)
+    assert 1 / cell.resistance_off == pytest.approx(states[0].mean)
+    mean, std = read_states(Path(cell.states_file), 4)
+    assert mean.tolist() == [s.mean for s in states]
+    assert std.tolist() == [s.std for s in states]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("state,g\n0,1\n", "column conductance is missing"),
+        ("state,conductance\n0,1e-6\n0,1e-6\n1,2e-6\n1,2e-6\n2,3e-6\n2,3e-6\n", "3 states;"),
+        ("state,conductance\n0,1e-6\n1,2e-6\n", "has one row"),
+        ("state,conductance\n0,-1e-6\n1,2e-6\n", "row 1: -1e-06; allowed: 0 or above"),
+        ("state,conductance\n0,1e-6\n0,1e-6\n1,1e-6\n1,1e-6\n", "two states have the mean"),
+        ("state,conductance\n0,0\n0,0\n1,1e-6\n1,1e-6\n", "lowest state has conductance 0"),
+    ],
+)
+def test_measurements_that_are_no_cell(text: str, words: str, tmp_path: Path) -> None:
+    (tmp_path / "cells.csv").write_text(text)
+    with pytest.raises(UserError) as caught:
+        write_cell(tmp_path / "cells.csv", tmp_path / "mine.yaml", "rram")
+    assert words in str(caught.value)
+    assert not (tmp_path / "mine.yaml").exists()

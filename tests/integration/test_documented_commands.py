@@ -1,0 +1,136 @@
+"""Every command in README and docs runs: quickly where nothing is computed, else as a slow test.
+
+A fence ```console holds commands after `$ `; a fence whose info string has a second word is a file
+of that name (```yaml quick.yaml). Files and commands of one document belong together.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from .conftest import ROOT, environment
+
+DOCUMENTS = sorted(
+    path
+    for path in (ROOT / "README.md", *(ROOT / "docs").glob("*.md"))
+    if "```console" in path.read_text(encoding="utf-8")
+)
+
+FENCE = re.compile(r"^```(\w+)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+NEEDS_RESULTS = ("figure", "report", "summary", "verify", "budget")
+"""Commands that need what a run computes, or reference figures."""
+
+LONG = {"README.md", "paper.md", "gallery.md"}
+"""Documents whose runs take longer than a test may; their runs are planned only."""
+
+
+MARKED = [
+    path if path.name == "README.md" else pytest.param(path, marks=pytest.mark.slow)
+    for path in DOCUMENTS
+]
+"""The documents; each takes a few starts of Snakemake, so that README alone is no slow test."""
+
+
+def parts(document: Path) -> tuple[dict[str, str], list[str]]:
+    """Return the files and the commands of a document."""
+    files: dict[str, str] = {}
+    commands: list[str] = []
+    for language, name, content in FENCE.findall(document.read_text(encoding="utf-8")):
+        if language == "console":
+            lines = [line for line in content.splitlines() if line.startswith("$ ")]
+            commands += [line.removeprefix("$ ").split("  #")[0] for line in lines]
+        elif name:
+            files[name] = content
+    return files, commands
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A copy of what a user has, without results."""
+    for name in ("config", "workflow", "profiles", "docs"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    for name in ("Snakefile", "Makefile"):
+        shutil.copyfile(ROOT / name, tmp_path / name)
+    return tmp_path
+
+
+def write_files(folder: Path, document: Path) -> list[str]:
+    """Write the files of a document (and of the quick start, which all build on)."""
+    for path in (ROOT / "docs" / "quickstart.md", document):
+        files, commands = parts(path)
+        for name, content in files.items():
+            (folder / name).write_text(content)
+    return commands
+
+
+def run(command: str, folder: Path) -> None:
+    """Run a command with this Python and fail with what it said."""
+    program, *arguments = shlex.split(command)
+    assert program in ("cimsim", "snakemake", "python"), command
+    words = [sys.executable, *(["-m", program] if program != "python" else []), *arguments]
+    done = subprocess.run(
+        words,
+        cwd=folder,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=1200,
+        check=False,
+    )
+    assert done.returncode == 0, f"{command}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
+
+
+def test_a_fence_is_a_file_or_commands(tmp_path: Path) -> None:
+    document = tmp_path / "x.md"
+    document.write_text(
+        "```yaml a.yaml\nname: a\n```\n```console\n$ cimsim plan a.yaml  # see\n```\n"
+    )
+    assert parts(document) == ({"a.yaml": "name: a\n"}, ["cimsim plan a.yaml"])
+
+
+@pytest.mark.parametrize("document", MARKED, ids=lambda path: path.name)
+def test_commands_can_run(document: Path, folder: Path) -> None:
+    """Checks and plans run; a run of the workflow is planned; the rest exists."""
+    commands = write_files(folder, document)
+    assert commands
+    makefile = (ROOT / "Makefile").read_text()
+    for command in commands:
+        words = shlex.split(command)
+        if words[0] == "make":
+            assert all(f"\n{target}:" in makefile for target in words[1:]), command
+        elif words[0] == "pip":
+            assert words[1] == "install", command
+        elif words[0] == "python":
+            assert (folder / words[1]).is_file(), command
+        elif words[0] == "snakemake":
+            run(f"{command} --dry-run", folder)
+        elif words[1] in NEEDS_RESULTS:
+            run(f"cimsim {words[1]} --help", folder)
+        else:
+            run(command, folder)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "document",
+    [path for path in DOCUMENTS if path.name not in LONG],
+    ids=lambda path: path.name,
+)
+def test_commands_run_to_the_end(document: Path, folder: Path) -> None:
+    """What a reader would do, in order, from an empty folder of results."""
+    if document.name != "quickstart.md" and "quick.yaml" in document.read_text():
+        _, quick = parts(ROOT / "docs" / "quickstart.md")
+        write_files(folder, ROOT / "docs" / "quickstart.md")
+        for command in quick:
+            run(command, folder)
+    for command in write_files(folder, document):
+        run(command, folder)
+    assert list((folder / "results").glob("campaigns/*/report.html"))

@@ -1,0 +1,49 @@
+"""The documentation: links lead somewhere, pictures and the gallery are those of their scripts."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from cimsim.campaign.expand import load_campaign
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *ROOT.glob("*/README.md")])
+LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
+
+
+def script(name: str) -> ModuleType:
+    """Import a script of docs/."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / "docs" / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_to_files(page: Path) -> None:
+    for target in LINK.findall(page.read_text(encoding="utf-8")):
+        if not re.match(r"[a-z]+:", target):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_drawings_are_those_of_the_script() -> None:
+    assert script("drawings").differing() == []
+
+
+def test_the_gallery_has_every_figure_of_its_campaign() -> None:
+    page = (ROOT / "docs" / "gallery.md").read_text(encoding="utf-8")
+    campaign = load_campaign(ROOT / "config" / "campaigns" / "gallery.yaml")
+    assert {figure.kind for figure in campaign.figures} == {
+        *("line", "heatmap", "pareto", "breakdown", "layers", "floorplan", "codes", "roofline")
+    }
+    for figure in campaign.figures:
+        assert f"gallery/{figure.name}.svg" in page
+        assert figure.text in page
+        assert (ROOT / "docs" / "gallery" / f"{figure.name}.svg").is_file()
