@@ -1,4 +1,4 @@
-"""Every command in README and docs runs: quickly where nothing is computed, else as a slow test.
+"""Every command in README and docs runs: as it stands, or as a plan where it computes for long.
 
 A fence ```console holds commands after `$ `; a fence whose info string has a second word is a file
 of that name (```yaml quick.yaml). Files and commands of one document belong together.
@@ -30,13 +30,6 @@ NEEDS_RESULTS = ("figure", "report", "summary", "verify", "budget")
 
 LONG = {"README.md", "paper.md", "gallery.md"}
 """Documents whose runs take longer than a test may; their runs are planned only."""
-
-
-MARKED = [
-    path if path.name == "README.md" else pytest.param(path, marks=pytest.mark.slow)
-    for path in DOCUMENTS
-]
-"""The documents; each takes a few starts of Snakemake, so that README alone is no slow test."""
 
 
 def parts(document: Path) -> tuple[dict[str, str], list[str]]:
@@ -96,7 +89,8 @@ def test_a_fence_is_a_file_or_commands(tmp_path: Path) -> None:
     assert parts(document) == ({"a.yaml": "name: a\n"}, ["cimsim plan a.yaml"])
 
 
-@pytest.mark.parametrize("document", MARKED, ids=lambda path: path.name)
+@pytest.mark.slow  # a few starts of Snakemake for each document
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_commands_can_run(document: Path, folder: Path) -> None:
     """Checks and plans run; a run of the workflow is planned; the rest exists."""
     commands = write_files(folder, document)
