@@ -139,6 +139,8 @@ class GpuLayer:
             return cls(settings, cells, readout)
         codes = np.clip(np.rint(sums / settings.adc_step), 0, settings.adc_top)
         table = None if settings.adc_step == 1.0 else codes.astype(np.int32)
+        if settings.code_of_sum:
+            table = np.array(settings.code_of_sum[: len(sums)], dtype=np.int32)
         return cls(settings, cells, _Readout("IDEAL", code_of_sum=table))
 
     @classmethod

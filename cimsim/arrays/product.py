@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from cimsim import _native
 from cimsim.arrays import random
-from cimsim.arrays.adc import static_errors
+from cimsim.arrays.adc import convert_position, static_errors
 from cimsim.arrays.reference import Oracle
 from cimsim.arrays.settings import ArraySettings
 from cimsim.arrays.shift import shifted_inputs
@@ -92,7 +92,7 @@ class ProgrammedLayer:
     def _read(self, codes: NDArray[np.integer], first_vector: int, part: int = 0) -> Floats:
         """Return step * sum of codes by place, [vectors, columns], for shifted codes."""
         lowest_bits, isa = codes.astype(np.uint16), os.environ.get("CIMSIM_ISA", "")
-        if self._settings.has_adc_errors:
+        if self._settings.has_adc_errors and not _has_code_table(self._settings):
             lowest_bits = with_constant_inputs(lowest_bits, self._settings)
         sums = self._kernels[part].product(lowest_bits, first_vector, isa)
         result: Floats = self._settings.adc_step * sums.astype(np.float64)
@@ -123,7 +123,8 @@ class ProgrammedLayer:
         settings = self._settings
         if settings.drifts_per_read or settings.has_column_noise:
             return True
-        if settings.has_adc_errors and not settings.adc_errors_are_linear:
+        in_kernel = settings.adc_errors_are_linear or _has_code_table(settings)
+        if settings.has_adc_errors and not in_kernel:
             return True
         if settings.has_read_noise and settings.read_noise_scope == "batch":
             return True
@@ -142,6 +143,18 @@ class ProgrammedLayer:
         return [_program(kernels, part, layer + part.stream, seed) for part in parts]
 
 
+def _has_code_table(settings: ArraySettings) -> bool:
+    """True if the ADC's INL is a matter of integer sums: then a table holds the code of each.
+
+    The kernels leave out reads without an active row, so that the code of 0 has to be 0.
+    """
+    inl = settings.adc_inl
+    if inl is None or not settings.has_integer_sums:
+        return False
+    linear = settings.adc_offset == settings.adc_gain_error == 0.0
+    return linear and not convert_position(np.zeros(1), settings.adc_top, inl).any()
+
+
 def _kernels(device: Device) -> Any:
     """Return the class of programmed layers of a device."""
     if device == "cpu":
@@ -157,7 +170,7 @@ def _program(kernels: Any, part: Part, layer: str, seed: int) -> Any:
     settings = part.settings
     cells = program(part.codes, settings, layer, seed)
     geometry = native_settings(settings, part.codes.shape, layer, seed)
-    if settings.has_adc_errors:
+    if settings.has_adc_errors and not _has_code_table(settings):
         effective = cells.effective(settings)
         return _with_adc_errors(kernels, effective, settings, part.codes.shape, layer, seed)
     exact = cells.conductance is None and bool(
@@ -215,6 +228,10 @@ def native_settings(settings: ArraySettings, shape: tuple[int, int], layer: str,
     native.cell_bits, native.slices = settings.cell_bits, settings.cells_per_weight
     native.dac_bits, native.reads = settings.dac_bits, settings.input_cycles
     native.adc_top, native.adc_step = settings.adc_top, settings.adc_step
+    if _has_code_table(settings):
+        sums = np.arange(settings.largest_sum + 1) / settings.adc_step
+        table = convert_position(sums, settings.adc_top, settings.adc_inl)
+        native.code_of_sum = table.tolist()
     native.read_noise = settings.read_noise if settings.has_read_noise else 0.0
     native.output_sigma = settings.output_sigma
     if settings.output_mean is not None and settings.output_std is not None:

@@ -215,6 +215,12 @@ class ArraySettings:
         return not (self.varies or self.drifts or self.has_wires or self.has_charge_columns)
 
     @property
+    def has_integer_sums(self) -> bool:
+        """True if the ADC sees ideal column sums: evenly spaced states, no deviation, no noise."""
+        even = bool(np.array_equal(self.state_levels, np.arange(self.states)))
+        return even and self.at_means and not (self.has_read_noise or self.has_output_noise)
+
+    @property
     def has_adc_errors(self) -> bool:
         """True if the ADC's characteristic is not the ideal one."""
         return self.adc_offset > 0.0 or self.adc_gain_error > 0.0 or self.adc_inl is not None

@@ -129,6 +129,7 @@ void bind_kernels(py::module_& m) {
       .def_readwrite("reads", &LayerSettings::reads)
       .def_readwrite("adc_top", &LayerSettings::adc_top)
       .def_readwrite("adc_step", &LayerSettings::adc_step)
+      .def_readwrite("code_of_sum", &LayerSettings::code_of_sum)
       .def_readwrite("read_noise", &LayerSettings::read_noise)
       .def_readwrite("output_sigma", &LayerSettings::output_sigma)
       .def_readwrite("output_mean", &LayerSettings::output_mean)

@@ -34,6 +34,12 @@ void check(const LayerSettings& s) {
   require(s.adc_top >= 0, "adc_top: allowed 0 or above");
   require(std::isfinite(s.adc_step) && s.adc_step > 0.0, "adc_step: allowed above 0");
   require(s.read_noise >= 0.0 && s.output_sigma >= 0.0, "noise: allowed 0 or above");
+  const std::vector<int32_t>& codes = s.code_of_sum;
+  const int64_t sums =
+      int64_t{s.parallel_rows} * ((1 << s.cell_bits) - 1) * ((1 << s.dac_bits) - 1) + 1;
+  require(codes.empty() || (static_cast<int64_t>(codes.size()) == sums && codes[0] == 0 &&
+                            std::is_sorted(codes.begin(), codes.end())),
+          "code_of_sum: one code for each sum, from 0 and never falling");
   require(s.output_mean.size() == s.output_std.size(), "output_mean and output_std: same length");
 }
 
@@ -106,6 +112,8 @@ ArrayLayer ArrayLayer::of_digits(const LayerSettings& settings, const uint8_t* d
   const bool output_noise = s.output_sigma > 0.0 || !s.output_mean.empty();
   require(output_noise || s.read_noise == 0.0 || s.cell_bits == 1,
           "read noise of cells with several bits needs their conductances");
+  require(s.code_of_sum.empty() || (!output_noise && s.read_noise == 0.0),
+          "code_of_sum: sums with noise");
   layer.binary_ = BinaryLayer::of(s, digits, low, high);
   if (layer.binary_) return layer;
   const int64_t rows = std::min<int64_t>(s.rows, s.parallel_rows);
@@ -154,6 +162,7 @@ ArrayLayer ArrayLayer::of_conductances(const LayerSettings& settings, const doub
                                        const double* reference) {
   ArrayLayer layer(settings);
   const LayerSettings& s = layer.settings_;
+  require(s.code_of_sum.empty(), "code_of_sum: sums that are no integers");
   layer.type_ = CellType::ints;
   const int width = layer.columns_of_block();
   layer.blocks_ = (s.columns + width - 1) / width;
@@ -208,9 +217,12 @@ ArrayLayer ArrayLayer::of_conductances(const LayerSettings& settings, const doub
 void ArrayLayer::choose_code_table(int64_t largest_sum) {
   const double top = static_cast<double>(settings_.adc_top);
   const float steps_per_unit = static_cast<float>(1.0 / settings_.adc_step);
+  const std::vector<int32_t>& given = settings_.code_of_sum;
   const auto exact = [&](int64_t sum) {
+    if (!given.empty()) return static_cast<double>(given[static_cast<std::size_t>(sum)]);
     return std::clamp(std::nearbyint(static_cast<double>(sum) / settings_.adc_step), 0.0, top);
   };
+  if (!given.empty()) limit_top(exact(largest_sum) * settings_.adc_step);
   bool same = true;
   for (int64_t sum = 0; sum <= largest_sum && same; ++sum) {
     const float held = std::min(static_cast<float>(sum) * steps_per_unit, static_cast<float>(top));
@@ -253,7 +265,7 @@ GroupJob ArrayLayer::job_template() const {
   job.square_bits = square_bits_;
   job.adc_top = adc_top_;
   job.steps_per_unit = static_cast<float>(1.0 / s.adc_step);
-  job.unit_step = s.adc_step == 1.0;
+  job.unit_step = s.adc_step == 1.0 && codes_.empty();
   job.codes = codes_.empty() ? nullptr : codes_.data();
   job.noise_slope = static_cast<float>(noise_slope_);
   job.noise_floor = static_cast<float>(noise_floor_);

@@ -24,6 +24,9 @@ struct LayerSettings {
   int reads = 1;  // input cycles
   int64_t adc_top = 0;
   double adc_step = 1.0;
+  // Code of each ideal sum up to the largest one, 0 for the sum 0 and never falling; empty:
+  // rint(sum / step), clamped.
+  std::vector<int32_t> code_of_sum;
   double read_noise = 0.0;  // relative to the conductance of each cell
   double output_sigma = 0.0;
   std::vector<double> output_mean;  // by ideal sum; empty: output_sigma

@@ -73,7 +73,8 @@ bool BinaryLayer::store_codes(const LayerSettings& s) {
   bool same = true;
   for (int sum = 0; sum <= parallel_rows_; ++sum) {
     const double position = std::min(sum / s.adc_step, static_cast<double>(s.adc_top));
-    const double code = std::nearbyint(position);
+    const double code = s.code_of_sum.empty() ? std::nearbyint(position)
+                                              : s.code_of_sum[static_cast<std::size_t>(sum)];
     if (code > kMostCode) return false;
     codes_[static_cast<std::size_t>(sum)] = static_cast<int16_t>(code);
     same = same && code == static_cast<double>(std::min<int64_t>(sum, s.adc_top));

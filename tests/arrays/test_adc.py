@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from cimsim.arrays.adc import convert_position, read_inl, static_errors
@@ -83,6 +84,36 @@ def test_codes_with_errors_by_single_reads(settings):
         position = 3 * analog[:, j] * (1 + gain[:, np.newaxis]) + offset[:, np.newaxis]
         expected = np.clip(np.searchsorted(np.arange(1, 32) - 0.5 + inl, position), 0, 31)
         np.testing.assert_array_equal(reads.codes[:, j], expected)
+
+
+@hypothesis_settings(max_examples=60, deadline=None)
+@given(
+    rows=st.integers(1, 40),
+    parallel=st.sampled_from([4, 7, 32, 300]),
+    bits=st.sampled_from([(1, 1), (2, 1), (1, 2), (4, 4)]),
+    top=st.sampled_from([1, 15, 127, 1000]),
+    step=st.sampled_from([0.3, 1.0, 2.5]),
+    spread=st.sampled_from([0.2, 3.0]),
+    seed=st.integers(0, 100),
+)
+def test_inl_of_integer_sums_in_the_kernels_is_the_oracles(
+    settings, rows, parallel, bits, top, step, spread, seed
+):
+    generator = np.random.default_rng(seed)
+    codes, weights = generator.integers(0, 256, (5, rows)), generator.integers(-128, 128, (rows, 3))
+    inl = np.cumsum(np.maximum(generator.normal(0.0, spread, top), -1.0))
+    array = settings(
+        cell_bits=bits[0],
+        dac_bits=bits[1],
+        parallel_rows=parallel,
+        adc_top=top,
+        adc_step=step,
+        adc_inl=inl,
+    )
+    layer = ProgrammedLayer(weights, array, "a", 1)
+    assert (layer._oracle is None) == (inl[0] >= -0.5)  # else the code of 0 is not 0
+    expected = array_reads(codes, weights, array, "a", 1, 3).product
+    np.testing.assert_array_equal(layer.product(codes, 3), expected)
 
 
 def _number(layer):
