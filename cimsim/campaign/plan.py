@@ -299,35 +299,6 @@ def load_plan(campaigns: str | Iterable[str], *, check: bool) -> Plan:
     return plan
 
 
-def describe(campaign: Campaign, results: Path = RESULTS) -> list[str]:
-    """Return lines on the points of each sweep and on the jobs of each stage, with those done."""
-    lines = [f"{campaign.name}: {len(campaign.points)} design points"]
-    for sweep in dict.fromkeys(name for point in campaign.points for name in point.sweeps):
-        count = sum(sweep in point.sweeps for point in campaign.points)
-        lines.append(f"  sweep {sweep}: {count} points")
-    lines += [f"  dropped from {d.sweep}: {d.values}: {d.reason}" for d in campaign.dropped]
-    if campaign.accuracy:
-        lines.append(f"  {campaign.seeds.count} seeds, {campaign.seeds.block} a job")
-    else:
-        lines.append("  hardware figures alone")
-    seeds = [seeds_file(*block) for block in campaign.seeds.blocks()]
-    plan = Plan([campaign])
-    for stage, jobs in plan.jobs.items():
-        if stage not in campaign.stages:
-            continue
-        runs = [[name] for name in seeds] if stage == "infer" else [list(FILES[stage])]
-        folders = [stage_folder(stage, key, results) for key in jobs]
-        done = sum(all((f / name).is_file() for name in run) for f in folders for run in runs)
-        lines.append(f"  {stage}: {len(folders) * len(runs)} jobs, {done} done")
-    count = sum(len(block.points) for block in plan.blocks.values())
-    done = sum(
-        all(Path(f).is_file() for f in _block_files(block, results))
-        for block in plan.blocks.values()
-    )
-    lines.append(f"  ppa: {len(plan.blocks)} jobs for {count} chips, {done} done")
-    return lines
-
-
 def _block_files(block: Block, results: Path = RESULTS) -> list[str]:
     folder = results / "ppa" / block.group / block.name
     return [f"{folder}/{name}" for name in FILES["ppa"]]

@@ -26,10 +26,19 @@ def validate(campaign: CampaignPath) -> None:
 
 @app.command()
 def plan(campaign: CampaignPath, results: Results = RESULTS) -> None:
-    """Show the design points and jobs of a campaign, and which jobs are done."""
-    from cimsim.campaign.plan import describe
+    """Show the design points and jobs of a campaign, what is done, the time and the disk left."""
+    from cimsim.campaign.progress import describe
 
     for line in describe(_checked(campaign), results):
+        typer.echo(line)
+
+
+@app.command()
+def status(campaign: CampaignPath, results: Results = RESULTS) -> None:
+    """Show done and to do, rate, time left and failures of a campaign, also while it runs."""
+    from cimsim.campaign.progress import status_lines
+
+    for line in status_lines(_load(campaign), results):
         typer.echo(line)
 
 

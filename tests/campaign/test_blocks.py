@@ -10,7 +10,8 @@ import pytest
 from cimsim.campaign.blocks import blocks
 from cimsim.campaign.expand import Campaign, load_campaign
 from cimsim.campaign.keys import digest, group_key, group_text
-from cimsim.campaign.plan import Plan, describe
+from cimsim.campaign.plan import Plan
+from cimsim.campaign.progress import describe
 from cimsim.errors import UserError
 
 CAMPAIGN = """
