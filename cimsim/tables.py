@@ -1,9 +1,13 @@
-"""Parquet files with an explicit schema and provenance, written whole or not at all."""
+"""Parquet files with an explicit schema and provenance, written whole or not at all.
+
+Pages carry check sums, which reading compares: a damaged file is an error, never other numbers.
+"""
 
 from __future__ import annotations
 
 import json
 import os
+import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -17,6 +21,9 @@ from cimsim.errors import UserError
 
 PROVENANCE = b"cimsim"
 """Key of the schema metadata that holds the provenance, as JSON."""
+
+STORED: dict[str, Any] = {"compression": "zstd", "write_page_checksum": True}
+"""How tables are stored, as options of pyarrow's writers."""
 
 
 def write_table(
@@ -41,7 +48,7 @@ def write_table(
         )
     stamped = schema.with_metadata({PROVENANCE: json.dumps(provenance, sort_keys=True).encode()})
     table = pa.table([pa.array(columns[f.name], type=f.type) for f in schema], schema=stamped)
-    write_atomically(path, lambda temporary: pq.write_table(table, temporary, compression="zstd"))
+    write_atomically(path, lambda temporary: pq.write_table(table, temporary, **STORED))
 
 
 def write_atomically(path: Path, write: Any) -> None:
@@ -50,7 +57,8 @@ def write_atomically(path: Path, write: Any) -> None:
     Raises:
         UserError: the operating system refuses the write; no file is left behind.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    # Two machines may write the same file at once, under the same number of a process.
+    temporary = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write(temporary)
@@ -68,7 +76,7 @@ def read_table(path: Path, schema: pa.Schema, columns: Sequence[str] | None = No
     With `columns`, only these are read (all are checked).
 
     Raises:
-        UserError: the file is missing, truncated, no Parquet file, or has other columns.
+        UserError: the file is missing, truncated, damaged, no Parquet file, or has other columns.
     """
     with _readable(path, schema) as file:
         return file.read(columns=None if columns is None else list(columns))
@@ -89,7 +97,7 @@ def read_batches(path: Path, schema: pa.Schema, rows: int) -> Iterator[pa.Record
 def _readable(path: Path, schema: pa.Schema) -> Iterator[pq.ParquetFile]:
     """Open a Parquet file, check its columns, and name it in every error of reading it."""
     try:
-        with pq.ParquetFile(path) as file:
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
             found = file.schema_arrow
             if not found.equals(schema):
                 raise UserError(
@@ -99,10 +107,14 @@ def _readable(path: Path, schema: pa.Schema) -> Iterator[pq.ParquetFile]:
             yield file
     except FileNotFoundError as error:
         raise UserError(f"{path}: no such file; run the stage that writes it") from error
-    except (pa.ArrowInvalid, OSError) as error:
+    except (pa.ArrowException, OSError) as error:
         raise UserError(
-            f"{path}: no readable Parquet file ({error}); delete it and run again"
+            f"{path}: no readable Parquet file ({_one_line(error)}); delete it and run again"
         ) from error
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())
 
 
 def provenance_of(path: Path) -> dict[str, Any]:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import random
+import resource
+import subprocess
+import sys
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
@@ -43,6 +48,69 @@ def test_a_truncated_file_is_named(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-10])
     with pytest.raises(UserError, match=r"table\.parquet: no readable Parquet file .* delete it"):
         read_table(path, SCHEMA)
+
+
+@pytest.fixture(scope="module")
+def numbers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A table whose content cannot be guessed from what is left of it."""
+    path = tmp_path_factory.mktemp("numbers") / "table.parquet"
+    drawn = np.random.default_rng(1).integers(-(2**31), 2**31, (300, 2)).tolist()
+    write_table(
+        path, {"name": [str(a) for a, _ in drawn], "values": drawn}, SCHEMA, {"stage": "test"}
+    )
+    return path
+
+
+def test_a_flipped_bit_never_changes_what_is_read(numbers: Path, tmp_path: Path) -> None:
+    """Without check sums of pages most flips would be read as other numbers."""
+    whole, expected = numbers.read_bytes(), read_table(numbers, SCHEMA)
+    damaged, chosen = tmp_path / "damaged.parquet", random.Random(2)
+    refused: list[str] = []
+    for _ in range(400):
+        content = bytearray(whole)
+        content[chosen.randrange(len(whole))] ^= 1 << chosen.randrange(8)
+        damaged.write_bytes(content)
+        try:
+            assert read_table(damaged, SCHEMA).equals(expected)
+        except UserError as error:
+            refused.append(str(error))
+    assert len(refused) > 300
+    for message in refused:
+        assert message.startswith(f"{damaged}: ")
+        assert "run again" in message
+        assert "\n" not in message
+
+
+def test_no_part_of_a_file_is_read_as_a_table(numbers: Path, tmp_path: Path) -> None:
+    whole, part = numbers.read_bytes(), tmp_path / "part.parquet"
+    for length in {*range(20), *range(20, len(whole), 97), len(whole) - 1}:
+        part.write_bytes(whole[:length])
+        with pytest.raises(UserError, match="no readable Parquet file"):
+            read_table(part, SCHEMA)
+
+
+def test_a_full_disk_leaves_no_file(tmp_path: Path) -> None:
+    """The operating system stops a file at 4 KB, as it does where a quota or the disk ends."""
+    program = (
+        "import sys; from pathlib import Path; import pyarrow as pa\n"
+        "from cimsim.errors import UserError; from cimsim.tables import write_table\n"
+        "schema = pa.schema([('x', pa.binary())])\n"
+        "noise = open('/dev/urandom', 'rb').read(100_000)\n"
+        "try: write_table(Path(sys.argv[1]), {'x': [noise]}, schema, {})\n"
+        "except UserError as error: print(error)\n"
+    )
+    path = tmp_path / "table.parquet"
+    done = subprocess.run(
+        [sys.executable, "-c", program, path],
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096)),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    assert done.stdout.startswith(f"{path}: cannot be written: ")
+    assert done.stdout.endswith("File too large\n")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_other_columns_are_refused(path: Path) -> None:

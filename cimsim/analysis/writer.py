@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from cimsim.tables import PROVENANCE, write_atomically
+from cimsim.tables import PROVENANCE, STORED, write_atomically
 
 BATCH_ROWS = 8192
 """Rows in memory at a time and in a row group; fixed, so that equal rows give equal bytes."""
@@ -32,7 +32,7 @@ def write_rows(
     stamped = schema.with_metadata({PROVENANCE: json.dumps(provenance, sort_keys=True).encode()})
 
     def write(temporary: Path) -> None:
-        with pq.ParquetWriter(temporary, stamped, compression="zstd") as writer:
+        with pq.ParquetWriter(temporary, stamped, **STORED) as writer:
             for batch in _batches(rows, stamped):
                 writer.write_batch(batch, row_group_size=BATCH_ROWS)
 
