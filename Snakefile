@@ -17,7 +17,9 @@ from snakemake.utils import min_version
 # Snakemake puts this folder on the import path, where the sources would hide an installed package.
 sys.path = [entry for entry in sys.path if Path(entry) != Path(workflow.basedir)]
 
+from cimsim.campaign.lock import lock_results
 from cimsim.campaign.plan import load_plan
+from cimsim.campaign.scheduler import refuse_unquotable
 from cimsim.errors import UserError
 
 min_version("9.14")
@@ -72,6 +74,17 @@ localrules:
     all,
     reports,
     paper,
+
+
+onstart:
+    try:
+        if workflow.non_local_exec:
+            refuse_unquotable(
+                [workflow.workdir_init, str(config.get("campaign", ""))]
+            )
+        lock_results()
+    except UserError as error:
+        raise SystemExit(f"cimsim: {error}") from None
 
 
 rule all:
