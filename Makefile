@@ -17,7 +17,7 @@ export PATH := $(BIN):$(PATH)
 export OMP_WAIT_POLICY := PASSIVE
 export MPLBACKEND := Agg
 
-.PHONY: help setup demo test test-all test-gpu test-sanitize check tidy format docs report clean
+.PHONY: help setup demo test test-all test-gpu test-slurm test-sanitize check tidy format docs report clean
 
 help:
 	@echo "make demo      set up and run the default campaign (config/campaigns/digits.yaml)"
@@ -25,6 +25,7 @@ help:
 	@echo "make test      set up and run the tests"
 	@echo "make test-all  the same with the slow tests"
 	@echo "make test-gpu  install Triton (1 GB) and run the tests of the GPU kernels, interpreted without a GPU"
+	@echo "make test-slurm  install Slurm (Debian, as root), start it on this machine and run the workflow through it"
 	@echo "make test-sanitize  tests of the native module with address and undefined-behaviour checks"
 	@echo "make check     linters, types, formats, generated files"
 	@echo "make tidy      clang-tidy on the C++ sources (part of make check)"
@@ -55,6 +56,15 @@ test-gpu: $(STAMP)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
 		--constraint envs/constraints.txt --editable '.[gpu]'
 	python -m pytest tests/arrays/test_gpu.py
+
+# Without root, or where there is no apt-get, the tests say what is missing and are skipped.
+test-slurm: $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+		--constraint envs/constraints.txt --editable '.[slurm]'
+	if ! test -x /usr/sbin/slurmctld && test "$$(id -u)" = 0 && command -v apt-get; then \
+		apt-get update --quiet=2 && DEBIAN_FRONTEND=noninteractive \
+		apt-get install --quiet=2 --yes --no-install-recommends slurm-wlm munge; fi
+	CIMSIM_TEST_SLURM=1 python -m pytest tests/integration/test_slurm.py
 
 # A second copy of the package, whose native module stops at a memory error or undefined behaviour.
 # Without the site module (-S) the editable installation does not hide it. Leaks are not looked for:

@@ -72,8 +72,9 @@ class Workspace:
         """Write the tiny campaign with other top-level values."""
         self.campaign.write_text(yaml.safe_dump({**TINY, **changes}, sort_keys=False))
 
-    def command(self, *options: str, campaign: str = "campaign.yaml") -> list[str]:
-        config = ["--config", f"campaign={campaign}"]
+    def command(self, *options: str, campaign: str = "campaign.yaml", **settings: str) -> list[str]:
+        pairs = {"campaign": campaign, **settings}
+        config = ["--config", *(f"{name}={value}" for name, value in pairs.items())]
         snakefile = ["--snakefile", str(ROOT / "Snakefile")]
         return [sys.executable, "-m", "snakemake", *snakefile, *options, *config]
 
