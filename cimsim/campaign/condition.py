@@ -92,7 +92,7 @@ class Condition:
                 return lambda values: apply(inner(values))
             case ast.BinOp(left=left, op=op, right=right) if type(op) in _ARITHMETIC:
                 combine, one, two = _ARITHMETIC[type(op)], self._compile(left), self._compile(right)
-                return lambda values: combine(one(values), two(values))
+                return lambda values: combine(_number(one(values)), _number(two(values)))
             case ast.Compare():
                 return self._comparison(node)
         raise UserError(
@@ -117,3 +117,10 @@ class Condition:
         default = known[name].default
         self.fields.add(name)
         return lambda values: values.get(name, default)
+
+
+def _number(value: Any) -> float:
+    """Return a value to compute with: a text times a number may be as long as the memory."""
+    if not isinstance(value, (int, float)):
+        raise TypeError(f"{value!r} is no number")
+    return value

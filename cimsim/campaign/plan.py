@@ -6,6 +6,7 @@ up one job in constant time, because a campaign may have tens of thousands.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -46,7 +47,7 @@ class StageJob:
     @property
     def design(self) -> str:
         """The design fields that the stage is given, as JSON."""
-        return canonical(stage_design(self.stage, self.point.changed))
+        return _in_report(canonical(stage_design(self.stage, self.point.changed)))
 
     def upstream(self) -> dict[str, list[str]]:
         """Return the files that the job reads, by the stage that writes them."""
@@ -187,7 +188,7 @@ class Plan:
         """Return the declaration of a figure, and the published figures beside it, as JSON."""
         published = self._campaign(wildcards).published
         shown = [self._figure(wildcards).model_dump(), *map(asdict, published)]
-        return canonical(shown if published else shown[0])
+        return _in_report(canonical(shown if published else shown[0]))
 
     def tables(self, wildcards: Any) -> list[str]:
         """Return the joined tables of a campaign."""
@@ -205,8 +206,11 @@ class Plan:
         return [str(campaign_folder(campaign.name) / name) for name in names]
 
     def caption(self, wildcards: Any) -> str:
-        """Return the caption of a figure."""
-        return self._figure(wildcards).text
+        """Return the caption of a figure as reStructuredText that is nothing but its words.
+
+        In a report, markup of others could include files and scripts.
+        """
+        return re.sub(r"([^\w\s])", r"\\\1", " ".join(self._figure(wildcards).text.split()))
 
     def figures(self, wildcards: Any) -> list[str]:
         """Return the files of the figures of a campaign."""
@@ -272,6 +276,11 @@ class Plan:
         return [
             str(folder / f"{f.name}.{kind}") for f in campaign.figures for kind in ("svg", "png")
         ]
+
+
+def _in_report(text: str) -> str:
+    """Return JSON that may stand in a script element: Snakemake's report has parameters of jobs."""
+    return text.replace("<", "\\u003c")
 
 
 def load_plan(campaigns: str | Iterable[str], *, check: bool) -> Plan:

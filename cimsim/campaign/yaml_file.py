@@ -62,6 +62,11 @@ def _yaml_1_2_numbers() -> dict[str, list[tuple[str, re.Pattern[str]]]]:
 _Loader.yaml_implicit_resolvers = _yaml_1_2_numbers()
 
 
+MOST_VALUES = 5_000_000
+"""Values that a file may stand for, counted with every use of an alias; more is a slip or an attack
+(aliases of aliases grow exponentially, an alias within itself without end)."""
+
+
 def read_yaml(path: Path) -> dict[str, Any]:
     """Read a YAML file that holds one mapping.
 
@@ -85,7 +90,20 @@ def read_yaml(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         found = "is empty" if content is None else f"holds {content!r:.40}"
         raise UserError(f"{path}: the file {found}; allowed: keys with values")
+    if _values(content) > MOST_VALUES:
+        raise UserError(f"{path}: more than {MOST_VALUES} values, with those of aliases (*name)")
     return content
+
+
+def _values(content: Any) -> int:
+    """Return how many values there are, or some number above MOST_VALUES."""
+    count, waiting = 0, [content]
+    while waiting and count <= MOST_VALUES:
+        value = waiting.pop()
+        count += 1
+        if isinstance(value, (dict, list)):
+            waiting.extend(value.values() if isinstance(value, dict) else value)
+    return count
 
 
 def _explain(error: yaml.YAMLError) -> str:

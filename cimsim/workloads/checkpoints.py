@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import warnings
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -49,7 +50,10 @@ def read_checkpoint(path: Path) -> State:
         raise UserError(f"{path}: no such checkpoint file (workload.checkpoint: 'train' or a path)")
     try:
         _check_sums(path)
-        loaded: Any = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            # Of a pickle protocol that torch does not write; what it cannot read is an error below.
+            warnings.simplefilter("ignore")
+            loaded: Any = torch.load(path, map_location="cpu", weights_only=True)
     except (RuntimeError, EOFError, OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise UserError(
             f"{path}: truncated or no PyTorch checkpoint ({_first_line(error)})"

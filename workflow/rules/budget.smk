@@ -47,4 +47,4 @@ rule budget_tables:
         file=PLAN.campaign_file,
         content=PLAN.content,
     shell:
-        "python -P -m cimsim budget-tables {params.file:q} > {log} 2>&1"
+        "python -P -m cimsim budget-tables -- {params.file:q} > {log} 2>&1"

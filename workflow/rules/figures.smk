@@ -23,7 +23,7 @@ rule figure:
         declaration=PLAN.figure,
         caption=PLAN.caption,
     shell:
-        "python -P -m cimsim figure {params.file:q} {wildcards.figure} > {log} 2>&1"
+        "python -P -m cimsim figure -- {params.file:q} {wildcards.figure} > {log} 2>&1"
 
 
 rule summary:
@@ -46,4 +46,4 @@ rule summary:
         file=PLAN.campaign_file,
         text=PLAN.text,
     shell:
-        "python -P -m cimsim summary {params.file:q} > {log} 2>&1"
+        "python -P -m cimsim summary -- {params.file:q} > {log} 2>&1"

@@ -17,5 +17,5 @@ rule infer_block:
     params:
         device=DEVICE,
     shell:
-        "python -P -m cimsim infer-block {wildcards.group} {wildcards.block} {CAMPAIGN_FILES}"
-        " --threads {threads} --device {params.device} > {log} 2>&1"
+        "python -P -m cimsim infer-block --threads {threads} --device {params.device}"
+        " -- {wildcards.group} {wildcards.block} {CAMPAIGN_FILES} > {log} 2>&1"

@@ -27,4 +27,4 @@ rule join:
         file=PLAN.campaign_file,
         content=PLAN.content,
     shell:
-        "python -P -m cimsim join {params.file:q} > {log} 2>&1"
+        "python -P -m cimsim join -- {params.file:q} > {log} 2>&1"

@@ -15,5 +15,5 @@ rule ppa:
         mem_mb=2000,
         runtime=60,
     shell:
-        "python -P -m cimsim ppa-block {wildcards.group} {wildcards.block} {CAMPAIGN_FILES}"
-        " --threads {threads} > {log} 2>&1"
+        "python -P -m cimsim ppa-block --threads {threads}"
+        " -- {wildcards.group} {wildcards.block} {CAMPAIGN_FILES} > {log} 2>&1"

@@ -14,7 +14,7 @@ rule published:
         file=PLAN.campaign_file,
         text=PLAN.text,
     shell:
-        "python -P -m cimsim published {params.file:q} > {log} 2>&1"
+        "python -P -m cimsim published -- {params.file:q} > {log} 2>&1"
 
 
 # One HTML file a campaign: `snakemake --cores 2 reports`.
@@ -35,7 +35,7 @@ rule report_page:
         file=PLAN.campaign_file,
         text=PLAN.text,
     shell:
-        "python -P -m cimsim report {params.file:q} > {log} 2>&1"
+        "python -P -m cimsim report -- {params.file:q} > {log} 2>&1"
 
 
 rule reports:
