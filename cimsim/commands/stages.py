@@ -161,6 +161,7 @@ def budget(
     design: Design = "{}",
     results: Results = RESULTS,
     threads: Threads = 1,
+    device: DeviceName = "cpu",
 ) -> None:
     """Show where a design point loses accuracy: the ADC and each effect, alone and together."""
     block = parse_seeds(seeds)
@@ -176,7 +177,8 @@ def budget(
         calibration=job.folders["calibrate"],
         mapping=job.folders["map"],
         output=output,
-        provenance=job.provenance,
+        provenance=job.provenance | {"device": device},
+        device=device,
     )
     job.write_key(output)
     show_budget(output, block, job.folders["calibrate"])

@@ -4,6 +4,10 @@ float -> quantised -> ideal array -> + ADC -> + each effect of cells and reads i
 effect alone. Accuracy and outputs are those of the whole network, chip by chip; the figures of a
 layer are its own, on the inputs that it has in the quantised network, so that they do not mix with
 the errors of the layers before it.
+
+The effects alone meet an ADC with a code for every ideal column sum. Errors of the ADC are in its
+own codes: alone they are those of the design's ADC, with its resolution and range, so that this
+step holds what the ADC itself loses too; the ``adc`` step is what to compare it with.
 """
 
 from __future__ import annotations
@@ -20,7 +24,8 @@ from numpy.typing import NDArray
 
 from cimsim import schemas
 from cimsim.arrays.effects import EFFECTS, active_effects, ideal, resolving, without
-from cimsim.arrays.product import ProgrammedLayer
+from cimsim.arrays.gpu import require_gpu
+from cimsim.arrays.product import Device, ProgrammedLayer
 from cimsim.arrays.reference import array_reads
 from cimsim.arrays.settings import ArraySettings
 from cimsim.calibration.coding import Codes
@@ -101,12 +106,16 @@ def budget(
     mapping: Path,
     output: Path,
     provenance: Mapping[str, Any],
+    device: Device = "cpu",
 ) -> None:
     """Write steps_*, layers_* and codes_<first>_<last>.parquet of a design point to `output`.
 
     Raises:
-        UserError: too many images are asked for, or a file cannot be used.
+        UserError: too many images are asked for, a file cannot be used, or the device is "cuda" and
+            there is none.
     """
+    if device == "cuda":
+        require_gpu()
     check_images(point)
     data = load_dataset(point.workload.dataset)
     images = evaluated_images(point, data)
@@ -126,8 +135,8 @@ def budget(
         for step in steps:
             log.info("step %s (%s)", step.name, step.mode)
             changed = {name: step.of(layer) for name, layer in settings.items()}
-            layers += [_layer_entry(step, entry, changed, seeds[0]) for entry in inputs]
-            table += _accuracies(step, network, changed, seeds, images, quantized, labels)
+            layers += [_layer_entry(step, entry, changed, seeds[0], device) for entry in inputs]
+            table += _accuracies(step, network, changed, seeds, images, quantized, labels, device)
         codes = [row for entry in inputs for row in _code_histogram(entry, settings, seeds[0])]
     suffix = f"{seeds[0]:04d}_{seeds[-1]:04d}.parquet"
     for name, rows, schema in (
@@ -154,12 +163,13 @@ def _accuracies(
     images: Images,
     quantized: Logits,
     labels: NDArray[np.int64],
+    device: Device,
 ) -> list[dict[str, Any]]:
     """Return the rows of one step, one a seed; one run stands for all where nothing is random."""
     is_random = any(layer.is_random for layer in settings.values())
     found = []
     for seed in seeds if is_random else seeds[:1]:
-        program_network(network, settings, seed)
+        program_network(network, settings, seed, device)
         found.append(network.logits(images))
     if not is_random:
         found *= len(seeds)
@@ -215,7 +225,7 @@ def _quantization(entry: LayerInputs) -> dict[str, Any]:
 
 
 def _layer_entry(
-    step: Step, entry: LayerInputs, settings: dict[str, ArraySettings], seed: int
+    step: Step, entry: LayerInputs, settings: dict[str, ArraySettings], seed: int, device: Device
 ) -> dict[str, Any]:
     """Return how far the layer's array is from the exact product, in the units of its output."""
     layer = entry.layer
@@ -229,7 +239,8 @@ def _layer_entry(
         strict=True,
     )
     for group, (codes, weights, exact, scale) in enumerate(parts):
-        array = ProgrammedLayer(weights, settings[layer.shape.name], _stream(layer, group), seed)
+        stream = _stream(layer, group)
+        array = ProgrammedLayer(weights, settings[layer.shape.name], stream, seed, device)
         expected = exact(codes, 0) * scale
         signal += _power(expected) * expected.size
         found = array.product(codes, layer.coding.zero_point) * scale

@@ -13,6 +13,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from cimsim.arrays.gpu import require_gpu
+from cimsim.arrays.product import Device
 from cimsim.calibration.fold import fold_batch_norm
 from cimsim.calibration.products import find_product_ranges
 from cimsim.calibration.scales import find_ranges, quantize_network
@@ -34,6 +36,7 @@ def convert(
     calibration: Tensor,
     *,
     seed: int = 0,
+    device: Device = "cpu",
 ) -> CimModel:
     """Return a copy of `model` whose convolutions and linear layers compute on arrays.
 
@@ -48,10 +51,11 @@ def convert(
         calibration: typical inputs [n, ...]; they set the ranges of activations, and of the ADC
             where its range is calibrated.
         seed: the chip: cells and noise.
+        device: what computes the array products; inputs and outputs are on the CPU in any case.
 
     Raises:
-        UserError: a field of the design, a layer that no array can hold, or calibration inputs that
-            are empty or not finite.
+        UserError: a field of the design, a layer that no array can hold, calibration inputs that
+            are empty or not finite, or the device is "cuda" and there is none.
 
     >>> import torch
     >>> from cimsim.arrays import convert
@@ -68,7 +72,7 @@ def convert(
     True
     """
     point = design if isinstance(design, DesignPoint) else read_design(json.dumps(dict(design)))
-    return CimModel(model, point, calibration, seed=seed)
+    return CimModel(model, point, calibration, seed=seed, device=device)
 
 
 class CimModel(nn.Module):
@@ -80,13 +84,22 @@ class CimModel(nn.Module):
     """
 
     def __init__(
-        self, model: nn.Module, design: DesignPoint, calibration: Tensor, *, seed: int = 0
+        self,
+        model: nn.Module,
+        design: DesignPoint,
+        calibration: Tensor,
+        *,
+        seed: int = 0,
+        device: Device = "cpu",
     ) -> None:
         """Quantise a copy of `model` and program its layers; see :func:`convert`."""
         super().__init__()
         if len(calibration) == 0:
             raise UserError("calibration has no inputs; allowed: at least one")
+        if device == "cuda":
+            require_gpu()
         self.design = design
+        self._device: Device = device
         self.images_seen = 0
         if isinstance(model, MATRIX):
             model = nn.Sequential(OrderedDict(layer=model))
@@ -116,7 +129,7 @@ class CimModel(nn.Module):
 
     def program(self, seed: int) -> None:
         """Program another chip: other cells and other noise. Images are numbered from 0 again."""
-        program_network(self._quantized, self._settings, seed)
+        program_network(self._quantized, self._settings, seed, self._device)
         self.images_seen = 0
 
     def forward(self, x: Tensor) -> Tensor:
@@ -138,6 +151,7 @@ class _CimLayer(CimModel):
         *,
         seed: int = 0,
         name: str = "layer",
+        device: Device = "cpu",
     ) -> None:
         """Put a trained `layer` on arrays; `name` names its random numbers. See :func:`convert`.
 
@@ -149,7 +163,8 @@ class _CimLayer(CimModel):
                 f"{type(self).__name__} got a {type(layer).__name__}; allowed: {self.kind.__name__}"
             )
         point = design if isinstance(design, DesignPoint) else read_design(json.dumps(dict(design)))
-        super().__init__(nn.Sequential(OrderedDict([(name, layer)])), point, calibration, seed=seed)
+        network = nn.Sequential(OrderedDict([(name, layer)]))
+        super().__init__(network, point, calibration, seed=seed, device=device)
 
 
 class CimLinear(_CimLayer):

@@ -128,3 +128,13 @@ def test_steps_of_an_ideal_design() -> None:
     ideal = ArraySettings.from_design(DesignPoint(cell={"technology": "sram"}))
     assert [step.name for step in array_steps(ideal)] == ["ideal_array", "adc"]
     assert np.array_equal(array_steps(ideal)[-1].of(ideal).states_mean, ideal.states_mean)
+
+
+def test_errors_of_the_adc_alone_are_those_of_the_designs_adc() -> None:
+    array = {"adc": {"bits": 4, "offset": 0.5}}
+    small = DesignPoint.model_validate({"array": array, "nonideality": {"read_noise": 0.1}})
+    settings = ArraySettings.from_design(small)
+    alone = {step.name: step.of(settings) for step in array_steps(settings) if step.mode == "alone"}
+    assert (alone["adc_errors"].adc_top, alone["adc_errors"].adc_step) == (15, settings.adc_step)
+    assert (alone["adc_errors"].adc_offset, alone["adc_errors"].read_noise) == (0.5, 0.0)
+    assert (alone["read_noise"].adc_top, alone["read_noise"].adc_step) == (128, 1.0)

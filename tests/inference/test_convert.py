@@ -164,3 +164,9 @@ def test_a_hotter_chip_is_noisier(model, images) -> None:
         for kelvin in (100.0, 300.0, 900.0)
     ]
     assert errors[0] < errors[1] < errors[2]
+
+
+def test_a_gpu_that_is_not_there_is_one_message(model, monkeypatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(UserError, match="cuda"):
+        convert(model, WIDE, torch.rand(4, 3, 8, 8), device="cuda")

@@ -14,11 +14,14 @@ rule budget:
     resources:
         mem_mb=4000,
         runtime=240,
+        gpu=int(DEVICE == "cuda"),
     params:
         design=PLAN.design("infer"),
+        device=DEVICE,
     shell:
         "python -P -m cimsim budget --design {params.design:q}"
-        " --seeds {wildcards.first}:{wildcards.last} --threads {threads} > {log} 2>&1"
+        " --seeds {wildcards.first}:{wildcards.last} --threads {threads}"
+        " --device {params.device} > {log} 2>&1"
 
 
 # Budgets of all points of a campaign in three tables.
