@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <numeric>
 #include <stdexcept>
 #include <string>
 
@@ -44,11 +45,9 @@ RowActivity::RowActivity(std::vector<CodeMatrix<std::uint8_t>> images, int vecto
   }
 }
 
-double RowActivity::active(Range rows) const {
+std::int64_t RowActivity::count(Range rows) const {
   const auto first = static_cast<std::size_t>(rows.first);
-  const std::int64_t total =
-      active_before_[first + static_cast<std::size_t>(rows.count)] - active_before_[first];
-  return static_cast<double>(total) / static_cast<double>(images_.size());
+  return active_before_[first + static_cast<std::size_t>(rows.count)] - active_before_[first];
 }
 
 double RowActivity::idle(Range rows) const {
@@ -112,8 +111,9 @@ const RowActivity::PackedBits& RowActivity::packed(Range rows) const {
   if (!is_new) return out;
   const auto vectors = static_cast<std::size_t>(vectors_), bits = static_cast<std::size_t>(bits_);
   out.bytes_each = (static_cast<std::size_t>(rows.count) + 7) / 8;
-  out.active.assign(images_.size() * vectors * bits, 0);
-  out.bytes.assign(out.active.size() * out.bytes_each, 0);
+  PackedBits given = out;
+  given.active.assign(images_.size() * vectors * bits, 0);
+  given.bytes.assign(given.active.size() * out.bytes_each, 0);
   for (std::size_t image = 0; image < images_.size(); ++image) {
     for (std::size_t r = 0; r < static_cast<std::size_t>(rows.count); ++r) {
       const std::uint8_t* codes = images_[image].row(static_cast<std::size_t>(rows.first) + r);
@@ -121,11 +121,23 @@ const RowActivity::PackedBits& RowActivity::packed(Range rows) const {
         for (std::size_t b = 0; b < bits; ++b) {
           const std::size_t n = (image * vectors + v) * bits + b;
           const unsigned bit = codes[v] >> b & 1U;
-          out.bytes[n * out.bytes_each + r / 8] |= static_cast<std::uint8_t>(bit << (r % 8));
-          out.active[n] += static_cast<int>(bit);
+          given.bytes[n * out.bytes_each + r / 8] |= static_cast<std::uint8_t>(bit << (r % 8));
+          given.active[n] += static_cast<int>(bit);
         }
       }
     }
+  }
+  // Sorted by counting: where the bit-vectors with a number of active rows begin.
+  std::vector<std::size_t> next(static_cast<std::size_t>(rows.count) + 2, 0);
+  for (const std::int32_t active : given.active) ++next[static_cast<std::size_t>(active) + 1];
+  std::partial_sum(next.begin(), next.end(), next.begin());
+  out.active.resize(given.active.size());
+  out.bytes.resize(given.bytes.size());
+  for (std::size_t n = 0; n < given.active.size(); ++n) {
+    const std::size_t to = next[static_cast<std::size_t>(given.active[n])]++;
+    out.active[to] = given.active[n];
+    std::copy_n(given.bytes.data() + n * out.bytes_each, out.bytes_each,
+                out.bytes.data() + to * out.bytes_each);
   }
   return out;
 }

@@ -42,14 +42,18 @@ class RowActivity {
   int rows() const { return static_cast<int>(active_before_.size()) - 1; }
   double bit_vectors() const { return static_cast<double>(vectors_) * bits_; }
 
-  /// Active rows within `rows`, summed over the bit-vectors.
-  double active(Range rows) const;
+  /// Active rows within `rows`, summed over the bit-vectors of all images.
+  std::int64_t count(Range rows) const;
+  /// The same for an image.
+  double active(Range rows) const {
+    return static_cast<double>(count(rows)) / static_cast<double>(images());
+  }
   /// Bit-vectors without an active row within `rows`.
   double idle(Range rows) const;
   const RowHistogram& histogram(Range rows) const;
 
-  /// Bits of the rows for every bit-vector of every image: 8 rows a byte (lowest bit first),
-  /// bit-vectors slowest.
+  /// Bits of the rows for every bit-vector of every image, in the order of the number of active
+  /// rows: 8 rows a byte (lowest bit first), bit-vectors slowest.
   struct PackedBits {
     std::vector<std::uint8_t> bytes;
     std::vector<std::int32_t> active;  ///< rows of each bit-vector

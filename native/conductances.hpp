@@ -49,7 +49,8 @@ struct ConductanceCount {
   double sensings = 0;
 };
 
-/// Distribution of the conductance over all sensings of an image, ascending.
+/// Distribution of the conductance over all sensings of an image, ascending: every current is added
+/// up. For many designs moment_conductances says the same of all technologies at once.
 ///
 /// Conductances are summed in single precision (relative error of some 1e-7) and counted in cells
 /// of 1/1024 of a power of two, of which the mean is kept. A smooth function of the conductance

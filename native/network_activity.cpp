@@ -6,6 +6,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "moment_conductances.hpp"
 #include "parallel.hpp"
 
 namespace cimsim {
@@ -27,7 +28,8 @@ NetworkActivity::NetworkActivity(std::vector<NetworkLayer> layers, std::vector<L
     : layers_(std::move(layers)),
       data_(std::move(data)),
       input_bits_(input_bits),
-      known_(layers_.size()) {
+      known_(layers_.size()),
+      moments_(layers_.size()) {
   if (layers_.size() != data_.size())
     throw std::invalid_argument("layers and traces differ in number");
   std::vector<std::optional<RowActivity>> built(layers_.size());
@@ -55,17 +57,38 @@ void NetworkActivity::check_weights() const {
   }
 }
 
+namespace {
+
+/// The value under `key` in what is known; one that is not takes the place of the oldest.
+template <typename Key, typename Value, typename Make>
+const Value& recall(std::deque<std::pair<Key, Value>>& known, std::size_t most, const Key& key,
+                    const Make& make) {
+  const auto found = std::ranges::find(known, key, &std::pair<Key, Value>::first);
+  if (found != known.end()) return found->second;
+  if (known.size() == most) known.pop_front();
+  known.emplace_back(key, make());
+  return known.back().second;
+}
+
+}  // namespace
+
+const ColumnMoments& NetworkActivity::moments(std::size_t layer, const ColumnReads& reads,
+                                              int threads) {
+  const int cells = reads.network.cells_per_weight;
+  return recall(moments_[layer], kMostMoments, {reads.blocks, cells}, [&] {
+    return column_moments(rows_[layer], data_[layer].weights, reads.blocks, cells, threads);
+  });
+}
+
 const std::vector<ConductanceCount>& NetworkActivity::conductances(std::size_t layer,
                                                                    const ColumnReads& reads,
                                                                    int threads) {
-  auto& known = known_[layer];
-  const auto found =
-      std::ranges::find_if(known, [&](const Known& entry) { return entry.first == reads; });
-  if (found != known.end()) return found->second;
-  if (known.size() == kMostKnown) known.pop_front();
-  known.emplace_back(reads,
-                     column_conductances(rows_[layer], data_[layer].weights, reads, threads));
-  return known.back().second;
+  return recall(known_[layer], kMostKnown, reads, [&] {
+    const RowActivity& rows = rows_[layer];
+    if (moments_describe(reads, rows.bit_vectors() * static_cast<double>(rows.images())))
+      return moment_conductances(moments(layer, reads, threads), reads, rows.images(), threads);
+    return column_conductances(rows, data_[layer].weights, reads, threads);
+  });
 }
 
 }  // namespace cimsim

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "column_moments.hpp"
 #include "conductances.hpp"
 #include "floorplan.hpp"
 
@@ -29,7 +30,9 @@ class NetworkActivity {
   int input_bits() const { return input_bits_; }
   /// Throws std::invalid_argument if a layer has no weights of its shape.
   void check_weights() const;
-  /// Distribution of what the columns of a layer conduct; kept for other ADCs on the same columns.
+  /// Distribution of what the columns of a layer conduct; kept for other ADCs on the same columns,
+  /// as are the moments that it comes from for other technologies. Whether it does depends on the
+  /// layer and the reads alone (`moments_describe`).
   const std::vector<ConductanceCount>& conductances(std::size_t layer, const ColumnReads& reads,
                                                     int threads);
   /// To be held while the object is in use.
@@ -37,13 +40,19 @@ class NetworkActivity {
 
  private:
   using Known = std::pair<ColumnReads, std::vector<ConductanceCount>>;
-  static constexpr std::size_t kMostKnown = 8;  ///< distributions kept for a layer
+  static constexpr std::size_t kMostKnown = 8;             ///< distributions kept for a layer
+  using Mapping = std::pair<std::vector<CellBlock>, int>;  ///< with the cells of a weight
+  using KnownMoments = std::pair<Mapping, ColumnMoments>;
+  static constexpr std::size_t kMostMoments = 2;  ///< mappings whose moments are kept for a layer
+
+  const ColumnMoments& moments(std::size_t layer, const ColumnReads& reads, int threads);
 
   std::vector<NetworkLayer> layers_;
   std::vector<LayerData> data_;
   int input_bits_;
   std::vector<RowActivity> rows_;
   std::vector<std::deque<Known>> known_;
+  std::vector<std::deque<KnownMoments>> moments_;
   std::mutex mutex_;
 };
 

@@ -130,7 +130,7 @@ STAGES: dict[str, Stage] = {
         upstream=("checkpoint", "calibrate"),
     ),
     "ppa": Stage(
-        2,
+        3,
         (
             "cell",
             "array",

@@ -5,6 +5,7 @@
 #include "kernels/conductance_job.hpp"
 #include "kernels/group_job.hpp"
 #include "kernels/isa.hpp"
+#include "kernels/moment_job.hpp"
 
 namespace cimsim::kernels {
 
@@ -29,6 +30,9 @@ struct Kernels {
                           int16_t* numbers);
   // Column conductances of bit-vectors, added to a histogram.
   void (*count_conductances)(const ConductanceJob& job);
+  // Moments of on cells and active rows, added to bins; and the tables they are counted with.
+  void (*fill_moment_sums)(const MomentCells& cells);
+  void (*count_moments)(const MomentJob& job);
 };
 
 const Kernels& kernels_of(Isa isa);

@@ -10,6 +10,8 @@
 #include "kernels/binary.inl"
 //
 #include "kernels/conductance.inl"
+//
+#include "kernels/moments.inl"
 
 namespace {
 void run_bytes(const GroupJob& job) { read_group<uint8_t>(job); }
@@ -24,4 +26,14 @@ void draw_noise(const ReadNoiseName& name, int first_column, uint16_t* draws, in
 }
 }  // namespace
 
-extern constexpr Kernels kKernels{run_bytes, run_halves, run_ints, run_binary, expand_binary, philox, normals, draw_noise, count_conductances};
+extern constexpr Kernels kKernels{run_bytes,
+                                  run_halves,
+                                  run_ints,
+                                  run_binary,
+                                  expand_binary,
+                                  philox,
+                                  normals,
+                                  draw_noise,
+                                  count_conductances,
+                                  fill_moment_sums,
+                                  count_moments};
