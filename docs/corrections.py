@@ -31,18 +31,6 @@ from cimsim.ppa.parameters import design_context
 
 FILE = Path(__file__).with_name("fidelity.md")
 
-VGG8 = [  # map side, input channels, kernel side, output channels, pooled
-    (32, 3, 3, 128, False),
-    (32, 128, 3, 128, True),
-    (16, 128, 3, 256, False),
-    (16, 256, 3, 256, True),
-    (8, 256, 3, 512, False),
-    (8, 512, 3, 512, True),
-    (1, 8192, 1, 1024, False),
-    (1, 1024, 1, 10, False),
-]
-"""VGG-8 for CIFAR-10, convolutions padded by one pixel."""
-
 DESIGNS: dict[str, dict[str, Any]] = {
     "22 nm RRAM": {},
     "7 nm SRAM": {"cell.technology": "sram", "chip.node": 7},
@@ -89,7 +77,7 @@ UNITS = {
 def trace(unpadded: bool) -> tuple[list[NetworkLayer], list[list[NDArray[np.uint8]]]]:
     """Return the layers of VGG-8 and their input codes."""
     layers, inputs = [], []
-    for number, (side, channels, kernel, outputs, pooled) in enumerate(VGG8):
+    for number, (side, channels, kernel, outputs, pooled) in enumerate(generator.VGG8):
         positions = float(side * side)
         if unpadded:
             positions = unpadded_positions(side, side, kernel, kernel, 1)

@@ -20,6 +20,18 @@ from numpy.typing import NDArray
 
 from cimsim.ppa.engine import NetworkLayer
 
+VGG8 = [  # map side, input channels, kernel side, output channels, pooled
+    (32, 3, 3, 128, False),
+    (32, 128, 3, 128, True),
+    (16, 128, 3, 256, False),
+    (16, 256, 3, 256, True),
+    (8, 256, 3, 512, False),
+    (8, 512, 3, 512, True),
+    (1, 8192, 1, 1024, False),
+    (1, 1024, 1, 10, False),
+]
+"""VGG-8 for CIFAR-10, convolutions padded by one pixel."""
+
 _WORD = np.uint64
 _GOLDEN = _WORD(0x9E3779B97F4A7C15)
 

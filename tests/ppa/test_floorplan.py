@@ -5,19 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cimsim import _native
+from cimsim.ppa.generator import VGG8
 from cimsim.ppa.technology import load_context
-
-VGG8 = [
-    (32, 3, 3, 128, False),
-    (32, 128, 3, 128, True),
-    (16, 128, 3, 256, False),
-    (16, 256, 3, 256, True),
-    (8, 256, 3, 512, False),
-    (8, 512, 3, 512, True),
-    (1, 8192, 1, 1024, False),
-    (1, 1024, 1, 10, False),
-]
-"""Side of the input, input channels, kernel, output channels and pooling of each layer."""
 
 
 def network(layers):
