@@ -20,6 +20,7 @@ from cimsim.campaign.keys import STAGES, design_id, stage_keys, unflatten
 from cimsim.campaign.messages import dotted, first_problem, shown
 from cimsim.campaign.parameters import parameters
 from cimsim.campaign.published import Published, read_published
+from cimsim.campaign.sample import sampled_rows
 from cimsim.campaign.seeds import Seeds
 from cimsim.campaign.settings import (
     PRESET,
@@ -209,7 +210,7 @@ def _combinations(sweep: Sweep, place: Place, base: Layer) -> Iterator[tuple[Lay
 
 
 def _axes(sweep: Sweep, place: Place) -> list[list[Row]]:
-    """Return the rows of each axis: one axis a grid field, one for `zip`, one for `points`."""
+    """Return the rows of each axis: one a grid field, one for `zip`, `points`, `sample`."""
     axes = list(_columns(sweep.grid, place.at("grid")))
     zipped = list(_columns(sweep.zip, place.at("zip")))
     if zipped:
@@ -221,6 +222,8 @@ def _axes(sweep: Sweep, place: Place) -> list[list[Row]]:
     if sweep.points:
         listed = place.at("points")
         axes.append([read_row(given, listed.item(n)) for n, given in enumerate(sweep.points)])
+    if sweep.sample is not None:
+        axes.append(sampled_rows(sweep.sample, place.at("sample")))
     _refuse_shared_fields(axes, place)
     return axes
 

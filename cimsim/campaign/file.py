@@ -10,6 +10,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from cimsim.campaign.figure import ON_ARRAYS, Figure
 from cimsim.campaign.messages import dotted, first_problem
+from cimsim.campaign.sample import Sample
 from cimsim.campaign.section import Exact
 from cimsim.campaign.seeds import Seeds, Share
 from cimsim.campaign.yaml_file import read_yaml
@@ -29,7 +30,7 @@ class Statistics(Exact):
 
 
 class Sweep(Exact):
-    """Design points around the base: every combination of `grid`, `zip` and `points`."""
+    """Design points around the base: each combination of `grid`, `zip`, `points` and `sample`."""
 
     name: Annotated[str, Field(pattern=r"^([a-z0-9][a-z0-9_-]*)?$")] = Field(
         "", description="name in tables; default: sweep1, sweep2, ..."
@@ -45,6 +46,7 @@ class Sweep(Exact):
         description="field -> list of values, all of one length; the n-th values belong together",
     )
     points: tuple[Settings, ...] = Field((), description="explicit list of fields with values")
+    sample: Sample | None = Field(None, description="points spread over ranges of fields")
     where: str | tuple[str, ...] = Field(
         (),
         description="condition or list of conditions on fields, such as `array.adc.bits <= 6 or "

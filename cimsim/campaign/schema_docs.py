@@ -15,6 +15,7 @@ from cimsim.campaign.figure import BREAKDOWNS, MEASURES, Figure
 from cimsim.campaign.file import CampaignFile, Statistics, Sweep
 from cimsim.campaign.keys import STAGES, own_fields
 from cimsim.campaign.messages import allowed_values
+from cimsim.campaign.sample import Sample
 from cimsim.campaign.seeds import Seeds, Stop
 from cimsim.campaign.settings import PRESET, field_adapter, leaf_fields, sections
 
@@ -45,6 +46,7 @@ def reference() -> str:
         "sweep": _table(Sweep),
         "seeds": _table(Seeds),
         "stop": _table(Stop),
+        "sample": _table(Sample),
         "statistics": _table(Statistics),
         "figure": _table(Figure),
         "measures": ", ".join(f"`{name}`" for name in MEASURES),

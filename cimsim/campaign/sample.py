@@ -1,0 +1,118 @@
+"""Sampled sweeps: points spread over ranges of design fields, seeded.
+
+Sobol' sequences (Owen-scrambled) and Latin hypercubes are those of scipy.stats.qmc. SciPy is loaded
+only for a campaign that samples.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from cimsim.campaign.messages import shown
+from cimsim.campaign.parameters import parameters
+from cimsim.campaign.section import Exact
+from cimsim.campaign.settings import Place, Row, Setting, checked, walk
+from cimsim.errors import UserError
+
+DIGITS = 6
+"""Significant digits of a sampled number: keys do not hang on the last bits of SciPy."""
+
+
+class Sample(Exact):
+    """Points spread over ranges of design fields."""
+
+    method: Literal["sobol", "latin_hypercube"] = Field(
+        "sobol", description="Owen-scrambled Sobol' sequence, or Latin hypercube"
+    )
+    count: int = Field(ge=1, le=65536, description="number of points; of sobol a power of two")
+    seed: int = Field(0, ge=0, description="seed of the sample")
+    ranges: dict[str, Any] = Field(
+        default_factory=dict, description="field -> [lowest, highest]; whole numbers stay whole"
+    )
+    log: tuple[str, ...] = Field((), description="fields of ranges that are spread evenly in log")
+    choices: dict[str, Any] = Field(
+        default_factory=dict, description="field -> list of values, each as likely"
+    )
+
+    @model_validator(mode="after")
+    def _balanced(self) -> Self:
+        if self.method == "sobol" and self.count & (self.count - 1):
+            raise ValueError(
+                f"count is {self.count}; allowed for method sobol: a power of two, for balance"
+            )
+        return self
+
+
+def sampled_rows(sample: Sample, place: Place) -> list[Row]:
+    """Return the settings of each sampled point.
+
+    Raises:
+        UserError: a field that does not exist or is no number, or a range that is none.
+    """
+    axes = list(_axes(sample, place))
+    if not axes:
+        raise UserError(f"{place}: ranges and choices are empty; allowed: fields to be sampled")
+    missing = set(sample.log) - {name for name, *_ in axes}
+    if missing:
+        raise UserError(f"{place.at('log')}: {shown(min(missing))} is no field of ranges")
+    rows = []
+    for point in _unit_points(sample, len(axes)):
+        own = {}
+        for (name, here, at), share in zip(axes, point, strict=True):
+            own[name] = Setting(checked(name, at(share), here), str(here))
+        rows.append(Row({}, own))
+    return rows
+
+
+def _unit_points(sample: Sample, dimensions: int) -> list[list[float]]:
+    """Return points of the unit cube, [count][dimensions]."""
+    import numpy as np
+    from scipy.stats import qmc
+
+    engine = {"sobol": qmc.Sobol, "latin_hypercube": qmc.LatinHypercube}[sample.method]
+    drawn = engine(dimensions, rng=np.random.default_rng(sample.seed)).random(sample.count)
+    points: list[list[float]] = drawn.tolist()
+    return points
+
+
+def _axes(sample: Sample, place: Place) -> Iterator[tuple[str, Place, Any]]:
+    """Yield each field, where it is written, and what turns a number in [0, 1) into a value."""
+    seen: set[str] = set()
+    for name, given, here in walk(sample.ranges, place.at("ranges")):
+        seen.add(name)
+        yield name, here, _range(name, given, here, name in sample.log)
+    for name, given, here in walk(sample.choices, place.at("choices")):
+        if name in seen:
+            raise UserError(f"{here}: {name} is also in ranges")
+        if not isinstance(given, list) or not given:
+            raise UserError(f"{here}: {shown(given)} is not allowed; allowed: a list of values")
+        yield name, here, lambda share, given=given: given[int(share * len(given))]
+
+
+def _range(name: str, given: Any, here: Place, log: bool) -> Any:
+    kind = parameters()[name].kind if name in parameters() else None
+    if kind not in (int, float):
+        raise UserError(f"{here}: {name} is no number; allowed: a numeric field, or choices")
+    numbers = isinstance(given, list) and len(given) == 2
+    if not numbers or any(isinstance(v, bool) or not isinstance(v, int | float) for v in given):
+        raise UserError(f"{here}: {shown(given)} is not allowed; allowed: [lowest, highest]")
+    low, high = given
+    if not low < high or (log and low <= 0):
+        allowed = "0 < lowest < highest" if log else "lowest < highest"
+        raise UserError(f"{here}: {shown(given)} is not allowed; allowed: {allowed}")
+    if kind is int:
+        if log:
+            bounds = math.log(low), math.log(high + 1)
+            return lambda share: int(math.exp(bounds[0] + share * (bounds[1] - bounds[0])))
+        return lambda share: int(low) + int(share * (int(high) - int(low) + 1))
+    if log:
+        return lambda share: _short(low * (high / low) ** share)
+    return lambda share: _short(low + share * (high - low))
+
+
+def _short(number: float) -> float:
+    return float(f"{number:.{DIGITS}g}")
