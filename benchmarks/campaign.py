@@ -4,8 +4,8 @@
 
 Every point has an infer key of its own, the worst case. The network is trained, calibrated, mapped
 and traced, and the chips are evaluated; the files of seeds are copies of those of one point,
-because 200,000 inferences are no question of scale. So the jobs of the infer stage find their
-results there; the workflow, the join and the summary are the real ones. Prints processor time (of
+because 200,000 inferences are no question of scale, and the jobs of the infer stage are marked as
+done; the workflow, the join and the summary are the real ones. Prints processor time (of
 all processes), wall time and the largest memory of a process, against the limits of the project.
 """
 
@@ -23,6 +23,7 @@ import yaml
 
 from cimsim.campaign.expand import load_campaign
 from cimsim.campaign.paths import seeds_file, stage_folder
+from cimsim.campaign.seed_blocks import seed_blocks
 
 ROOT = Path(__file__).parents[1]
 SEEDS = 20
@@ -60,7 +61,7 @@ def measure(what: str, command: list[str], folder: Path, limit_s: float, limit_g
 
 
 def fill(folder: Path) -> None:
-    """Copy the files of seeds of one point to all others."""
+    """Copy the files of seeds of one point to all others, and mark the infer jobs as done."""
     loaded = load_campaign(folder / "c.yaml")
     keys = list(dict.fromkeys(point.keys["infer"] for point in loaded.points))
     results = folder / "results"
@@ -71,6 +72,10 @@ def fill(folder: Path) -> None:
         target.mkdir(parents=True, exist_ok=True)
         for name, content in source.items():
             (target / name).write_bytes(content)
+    for block in seed_blocks(loaded):
+        block.marker(results).parent.mkdir(parents=True, exist_ok=True)
+        text = block.marker_text([len(names)] * len(block.points)) + "\n"
+        block.marker(results).write_text(text)
 
 
 def main() -> None:
@@ -94,7 +99,7 @@ def main() -> None:
     one = [*command, "--cores", "2", "--quiet", "all", "--config", "campaign=one.yaml"]
     measure("one point, really", one, folder, 0, 0)
     fill(folder)
-    measure("all jobs, seeds being there", run, folder, 0, 0)
+    measure("the rest: chips, join, summary", run, folder, 0, 0)
     measure("join alone", [*cimsim, "join", "c.yaml"], folder, 0, 2)
     measure("snakemake, nothing to do", run, folder, 60, 1)
     measure("cimsim plan, all done", [*cimsim, "plan", "c.yaml"], folder, 10, 1)
