@@ -14,6 +14,9 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocat
 
 from cimsim.campaign.labels import number
 
+NEWEST_LAST = ("chip.node",)
+"""Parameters whose axis runs from high to low."""
+
 LOG_SPREAD = 30.0
 """Positive values that spread further than this get a logarithmic axis."""
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from matplotlib.figure import Figure as Canvas
 
-from cimsim.analysis.axes import legend_above
+from cimsim.analysis.axes import NEWEST_LAST, legend_above
 from cimsim.analysis.selection import Row, refuse_ambiguity, telling, varying
 from cimsim.campaign.figure import Figure
 from cimsim.campaign.keys import fields_in_view
@@ -136,7 +136,7 @@ def places_of_bars(figure: Figure, points: Sequence[Row]) -> tuple[list[tuple[st
     if not names:
         return [(value_text("workload.model", row["workload.model"]), row) for row in chosen], ""
     refuse_ambiguity(figure, chosen, names)
-    chosen.sort(key=lambda row: [row[name] for name in names])
+    chosen.sort(key=lambda row: [row[name] for name in names], reverse=names[0] in NEWEST_LAST)
     if len(names) == 1:
         title = quantity(names[0])
         texts = [value_text(names[0], row[names[0]]) for row in chosen]

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
 from cimsim.analysis.axes import (
+    NEWEST_LAST,
     Places,
     is_wide,
     legend_above,
@@ -43,9 +44,6 @@ PUBLISHED_MARKERS = ("*", "h", "8", "p")
 
 BAND = 0.12
 """Opacity of the band between the ends of the intervals."""
-
-NEWEST_LAST = ("chip.node",)
-"""Parameters whose axis runs from high to low."""
 
 
 def draw_lines(

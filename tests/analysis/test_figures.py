@@ -182,6 +182,7 @@ def test_chips_of_very_different_size_are_shown_as_shares(tables: Path) -> None:
     assert axes.get_xlabel() == "Share of chip area (%)"
     widths = [sum(c[bar].get_width() for c in axes.containers) for bar in range(3)]
     assert widths == pytest.approx([100, 100, 100])
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["130", "22", "7"]
     assert all(text.get_text().endswith("mm²") for text in axes.texts)
 
 
