@@ -29,6 +29,8 @@ def main() -> None:
         app()
     except UserError as error:
         _fail(str(error))
+    except MemoryError as error:  # of numpy, or std::bad_alloc of the native module
+        _fail(f"out of memory ({error}); a smaller network, fewer images or more memory are needed")
     except BrokenPipeError:
         # The reader has seen enough (`cimsim plan ... | head`); nothing is left to say.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import cimsim
+from cimsim import cli
 
 ROOT = Path(__file__).parents[1]
 
@@ -113,3 +114,14 @@ def test_starting_loads_nothing_heavy() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = {name.split(".")[0] for name in json.loads(done.stdout)}
     assert loaded.isdisjoint({"torch", "pandas", "pyarrow", "numpy", "rich", "matplotlib"})
+
+
+def test_out_of_memory_is_one_message(monkeypatch, capsys):
+    def exhausted():
+        raise MemoryError("std::bad_alloc")
+
+    monkeypatch.setattr(cli, "app", exhausted)
+    with pytest.raises(SystemExit) as stopped:
+        cli.main()
+    assert stopped.value.code == 1
+    assert capsys.readouterr().err.startswith("cimsim: out of memory (std::bad_alloc); ")

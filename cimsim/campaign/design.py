@@ -55,7 +55,9 @@ class Quantization(Section):
     """How float weights and activations become integers."""
 
     weight_bits: int = Field(8, ge=2, le=8, description="bits of a weight, sign included")
-    input_bits: int = Field(8, ge=2, le=8, description="bits of an activation")
+    input_bits: int = Field(
+        8, ge=2, le=8, description="bits of an activation; codes and traces hold bytes, so up to 8"
+    )
     weight_scale: Literal["channel", "tensor"] = Field(
         "channel", description="one weight scale per output channel or per layer"
     )
