@@ -1,0 +1,63 @@
+"""The table of the campaign `workloads` in docs/workloads.md, from its results.
+
+``python docs/workloads_table.py`` after ``snakemake --config
+campaign=config/campaigns/workloads.yaml`` writes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from cimsim.campaign.paths import campaign_folder
+
+ROOT = Path(__file__).parents[1]
+FILE = ROOT / "docs" / "workloads.md"
+BEGIN, END = "<!-- table: begin -->\n", "<!-- table: end -->"
+
+HEADER = (
+    *("network", "arguments", "products of activations"),
+    *("float, %", "quantised, %", "arrays, %", "area, mm²", "energy, µJ", "time, µs", "TOPS/W"),
+)
+
+
+def cells(point: Mapping[str, Any]) -> list[str]:
+    """Return the cells of a design point, a row of points.parquet."""
+    interval = (point["accuracy_low"], point["accuracy_high"])
+    arguments = ", ".join(point["workload.arguments"])
+    width = f"width={point['workload.width']:g}" if point["workload.model"] == "vgg8" else ""
+    return [
+        f"`{point['workload.model']}`",
+        arguments or width,
+        point["quantization.dynamic_products"],
+        f"{100 * point['float_accuracy']:.1f}",
+        f"{100 * point['quantized_accuracy']:.1f}",
+        f"{100 * point['accuracy']:.1f} ({100 * interval[0]:.1f} to {100 * interval[1]:.1f})",
+        f"{point['area_mm2']:.2f}",
+        f"{1e6 * point['energy_j']:.2f}",
+        f"{1e6 * point['latency_s']:.1f}",
+        f"{point['tops_per_w']:.2f}",
+    ]
+
+
+def table(points: list[dict[str, Any]]) -> str:
+    """Return the table of design points as Markdown."""
+    rules = ["---"] * 3 + ["---:"] * (len(HEADER) - 3)
+    lines = [list(HEADER), rules, *map(cells, points)]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def main() -> None:
+    """Write the table."""
+    points = pq.read_table(campaign_folder("workloads") / "points.parquet").to_pylist()
+    text = FILE.read_text(encoding="utf-8")
+    before, _, rest = text.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    FILE.write_text(before + BEGIN + table(points) + END + after, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

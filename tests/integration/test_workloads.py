@@ -1,0 +1,94 @@
+"""The campaign of four families of networks: each stage of each of them, and the whole, trained."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+import torch
+
+from cimsim.calibration.stage import calibrate
+from cimsim.campaign.design import DesignPoint
+from cimsim.campaign.expand import load_campaign
+from cimsim.inference.stage import infer
+from cimsim.mapping.stage import map_network
+from cimsim.ppa.stage import Network, evaluate_design
+from cimsim.traces.stage import trace
+from cimsim.workloads.checkpoints import write_state
+from cimsim.workloads.datasets import load_dataset
+from cimsim.workloads.models import build_network
+
+ROOT = Path(__file__).parents[2]
+CAMPAIGN = ROOT / "config/campaigns/workloads.yaml"
+FAMILIES = ("vgg8", "resnet20", "vit", "timm:swin_tiny_patch4_window7_224")
+
+
+def point_of(family: str) -> DesignPoint:
+    """Return the family's design point with three images and an ADC that loses nothing."""
+    (found,) = (p.point for p in load_campaign(CAMPAIGN).points if p.point.workload.model == family)
+    design = found.model_dump(exclude_defaults=True)
+    design["workload"] |= {"images": 3}
+    design["quantization"] |= {"images": 8}
+    design["array"] = {"adc": {"bits": 8}}
+    del design["nonideality"]
+    return DesignPoint.model_validate(design)
+
+
+def untrained(point: DesignPoint, folder: Path) -> Path:
+    """Write a seeded network whose batch norms know some images."""
+    data = load_dataset(point.workload.dataset)
+    with torch.random.fork_rng(), torch.no_grad():
+        torch.manual_seed(3)
+        network = build_network(point.workload, data).train()
+        for _ in range(3):
+            network(torch.from_numpy(data.train_images[:16]))
+    write_state(folder / "state.parquet", network.state_dict(), {})
+    return folder
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_stage_of_an_untrained_network(
+    family: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    point = point_of(family)
+    folders = {"checkpoint": untrained(point, tmp_path / "c"), "calibration": tmp_path / "q"}
+    calibrate(point, checkpoint=folders["checkpoint"], output=folders["calibration"], provenance={})
+    map_network(point, **folders, output=tmp_path / "m", provenance={})
+    trace(point, **folders, output=tmp_path / "t", provenance={})
+    infer(
+        point,
+        range(1),
+        **folders,
+        mapping=tmp_path / "m",
+        output=tmp_path / "i",
+        provenance={},
+    )
+    (seeds,) = (tmp_path / "i").glob("seeds_*.parquet")
+    assert pq.read_table(seeds)["logit_error_rms"].to_pylist() == [0.0]
+
+    chip = evaluate_design(point, Network.read(tmp_path / "m", tmp_path / "t"))["chip"]
+    operations = pq.read_table(tmp_path / "m/operations.parquet").to_pylist()
+    layers = pq.read_table(tmp_path / "m/layers.parquet").to_pylist()
+    macs = sum(row["rows"] * row["columns"] * row["vectors"] for row in layers)
+    products = [row for row in operations if row["kind"] == "product"]
+    macs += sum(r["batch"] * r["vectors"] * r["rows"] * r["columns"] for r in products)
+    assert chip["operations"] == [2 * macs]
+    assert chip["area_m2"][0] > 0
+    assert (chip["energy_dynamic_products_j"][0] > 0) == bool(products)
+
+
+@pytest.mark.slow
+def test_the_campaign_trained(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "snakemake", "--cores", "2", "--directory", str(tmp_path)]
+    command += ["--snakefile", str(ROOT / "Snakefile"), "--config", f"campaign={CAMPAIGN}"]
+    subprocess.run(command, check=True, capture_output=True)
+    points = pq.read_table(tmp_path / "results/campaigns/workloads/points.parquet").to_pylist()
+    assert [point["workload.model"] for point in points] == list(FAMILIES)
+    for point in points:
+        assert point["float_accuracy"] > 0.5, "ten classes"
+        assert abs(point["quantized_accuracy"] - point["float_accuracy"]) < 0.05
+        assert point["accuracy"] > 0.3
