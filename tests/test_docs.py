@@ -10,6 +10,8 @@ from types import ModuleType
 import pytest
 
 from cimsim.campaign.expand import load_campaign
+from cimsim.cli import app
+from cimsim.commands import command_docs
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *ROOT.glob("*/README.md")])
@@ -47,3 +49,8 @@ def test_the_gallery_has_every_figure_of_its_campaign() -> None:
         assert f"gallery/{figure.name}.svg" in page
         assert figure.text in page
         assert (ROOT / "docs" / "gallery" / f"{figure.name}.svg").is_file()
+
+
+def test_the_command_reference_is_up_to_date() -> None:
+    written = (ROOT / command_docs.FILE).read_text(encoding="utf-8")
+    assert written == command_docs.commands_reference(app), "run `cimsim docs --write`"
