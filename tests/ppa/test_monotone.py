@@ -70,6 +70,14 @@ def test_a_finer_adc_never_costs_less(fields):
 
 
 @settings(max_examples=60, deadline=None)
+@given(fields=ARRAYS)
+def test_a_finer_adc_never_shortens_the_clock_cycle(fields):
+    synchronous = fields | {"chip.synchronous": True}
+    chips = [chip(synchronous | {"array.adc.bits": bits}) for bits in (3, 5, 7, 8)]
+    never_falls("clock_period_s", *chips)
+
+
+@settings(max_examples=60, deadline=None)
 @given(fields=ARRAYS, sequential=st.booleans())
 def test_more_rows_never_make_a_smaller_array(fields, sequential):
     chips = [chip(fields | {"array.rows": rows}, sequential) for rows in (32, 64, 128)]
