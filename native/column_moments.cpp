@@ -271,11 +271,13 @@ std::uint32_t RowCodes::word(int x) const {
 }
 
 int RowCodes::position_bits() const {
-  return std::bit_width(static_cast<unsigned>(bias_ + spread_ * (spread_ + 1) / 2));
+  return static_cast<int>(
+      std::bit_width(static_cast<unsigned>(bias_ + spread_ * (spread_ + 1) / 2)));
 }
 
 int RowCodes::square_bits() const {
-  const int others = position_bits() + std::bit_width(static_cast<unsigned>(rows_));
+  const int others =
+      position_bits() + static_cast<int>(std::bit_width(static_cast<unsigned>(rows_)));
   return std::min(32 - others, 16);
 }
 
@@ -304,11 +306,12 @@ ColumnMoments column_moments(const RowActivity& activity, const CodeMatrix<std::
                                  static_cast<std::size_t>(layer.rows.back().bits->active.back()));
   }
   // Each work item is a slice, or where threads would idle a share of its blocks.
-  const auto slices = static_cast<std::size_t>((most_cols + kSlice - 1) / kSlice);
+  const std::size_t slices = (static_cast<std::size_t>(most_cols) + kSlice - 1) / kSlice;
   const std::size_t workers = static_cast<std::size_t>(std::max(threads, 1));
   const std::size_t shares = (2 * workers + slices - 1) / slices;
   std::vector<DenseSlice> dense(slices, DenseSlice(layer));
   std::vector<Counter> counters;
+  counters.reserve(workers);
   for (std::size_t n = 0; n < workers; ++n) counters.emplace_back(layer);
   std::mutex adding;
   parallel_for(slices * shares, threads, [&](std::size_t item, std::size_t thread) {

@@ -135,7 +135,8 @@ def jump_share(parameters, rows, inputs, stored):
         if n + 1 < len(fit.segments):
             jump = abs(value(piece, before) - value(fit.segments[n + 1], before))
             changed += jump * float(np.sum(times[abs(np.log(ohm / before)) < width]))
-    return changed / float(np.sum(times * power))
+    # The fit is below zero for large resistances, where no energy is counted.
+    return changed / max(float(np.sum(times * np.maximum(power, 0))), 1e-300)
 
 
 @settings(max_examples=60, deadline=None)
