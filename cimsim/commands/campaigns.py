@@ -52,6 +52,18 @@ def join(campaign: CampaignPath, results: Results = RESULTS) -> None:
 
 
 @app.command()
+def explain(
+    table: Annotated[Path, typer.Argument(metavar="TABLE", help="a campaign's points.parquet")],
+    row: Annotated[int, typer.Option(help="row of the table, from 0")],
+) -> None:
+    """Show how a number came about: parameters, files, seeds, versions, commands."""
+    from cimsim.analysis.explain import explain as run
+
+    for line in run(table, row):
+        typer.echo(line)
+
+
+@app.command()
 def compare(
     first: Annotated[str, typer.Argument(metavar="A", help="FILE, FILE:ROW or FILE:ID")],
     second: Annotated[
