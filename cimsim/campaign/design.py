@@ -44,7 +44,8 @@ class Workload(Section):
     dataset: DatasetName = Field("digits16", description="images, one of the catalogue")
     images: int = Field(0, ge=0, description="test images that are evaluated; 0 = all")
     checkpoint: str = Field(
-        "train", description="'train' (seeded, in the workflow) or a path to a saved state_dict"
+        "train",
+        description="'train' (seeded, in the workflow) or a path to a state_dict or *.safetensors",
     )
     training_seed: int = Field(
         0, ge=0, description="seed of the initial weights and of the order of images"

@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from cimsim.campaign.design import DesignPoint
@@ -21,6 +23,9 @@ from cimsim.workloads.datasets import load_dataset
 from cimsim.workloads.models import build_network
 
 State = dict[str, Tensor]
+
+SAFETENSORS = ".safetensors"
+"""Ending of files that hold named tensors and nothing else (github.com/huggingface/safetensors)."""
 
 PARALLEL_PREFIX = "module."
 """Prefix that torch.nn.DataParallel puts before every name."""
@@ -39,38 +44,19 @@ def check_checkpoint(path: Path, point: DesignPoint) -> None:
 
 
 def read_checkpoint(path: Path) -> State:
-    """Return the state_dict in `path`, which holds one or a dictionary with it as "state_dict".
+    """Return the named tensors in `path`: a state_dict of PyTorch, or a *.safetensors file.
 
-    Only tensors and plain containers are unpickled (weights_only). Names lose a "module." prefix.
+    A PyTorch file holds the state_dict or a dictionary with it as "state_dict"; only tensors and
+    plain containers are unpickled (weights_only). Names lose a "module." prefix.
 
     Raises:
         UserError: the file is missing, damaged, holds other objects, or no named tensors.
     """
     if not path.is_file():
         raise UserError(f"{path}: no such checkpoint file (workload.checkpoint: 'train' or a path)")
-    try:
-        _check_sums(path)
-        with warnings.catch_warnings():
-            # Of a pickle protocol that torch does not write; what it cannot read is an error below.
-            warnings.simplefilter("ignore")
-            loaded: Any = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, EOFError, OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise UserError(
-            f"{path}: truncated or no PyTorch checkpoint ({_first_line(error)})"
-        ) from error
-    except pickle.UnpicklingError as error:
-        raise UserError(
-            f"{path}: not a readable state_dict; it is damaged or holds more than tensors. "
-            "Save it with torch.save(network.state_dict(), path)"
-        ) from error
-    if isinstance(loaded, Mapping) and isinstance(loaded.get("state_dict"), Mapping):
-        loaded = loaded["state_dict"]
-    if not isinstance(loaded, Mapping) or not all(isinstance(t, Tensor) for t in loaded.values()):
-        raise UserError(
-            f"{path}: holds {type(loaded).__name__}, not a state_dict of named tensors. "
-            "Save it with torch.save(network.state_dict(), path)"
-        )
-    return {str(name).removeprefix(PARALLEL_PREFIX): tensor for name, tensor in loaded.items()}
+    safe = path.suffix.lower() == SAFETENSORS
+    state = _read_safetensors(path) if safe else _read_torch(path)
+    return {str(name).removeprefix(PARALLEL_PREFIX): tensor for name, tensor in state.items()}
 
 
 def load_into(network: nn.Module, state: State, source: str, point: DesignPoint) -> None:
@@ -126,6 +112,41 @@ def load_network(point: DesignPoint, checkpoint: Path) -> nn.Module:
     network = build_network(point.workload, load_dataset(point.workload.dataset))
     load_into(network, state, str(path), point)
     return network.eval().requires_grad_(False)
+
+
+def _read_safetensors(path: Path) -> State:
+    try:
+        return load_file(path)
+    except (SafetensorError, OSError, ValueError) as error:
+        raise UserError(
+            f"{path}: truncated or no safetensors file ({_first_line(error)})"
+        ) from error
+
+
+def _read_torch(path: Path) -> Mapping[Any, Tensor]:
+    try:
+        _check_sums(path)
+        with warnings.catch_warnings():
+            # Of a pickle protocol that torch does not write; what it cannot read is an error below.
+            warnings.simplefilter("ignore")
+            loaded: Any = torch.load(path, map_location="cpu", weights_only=True)
+    except (RuntimeError, EOFError, OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise UserError(
+            f"{path}: truncated or no PyTorch checkpoint ({_first_line(error)})"
+        ) from error
+    except pickle.UnpicklingError as error:
+        raise UserError(
+            f"{path}: not a readable state_dict; it is damaged or holds more than tensors. "
+            "Save it with torch.save(network.state_dict(), path)"
+        ) from error
+    if isinstance(loaded, Mapping) and isinstance(loaded.get("state_dict"), Mapping):
+        loaded = loaded["state_dict"]
+    if not isinstance(loaded, Mapping) or not all(isinstance(t, Tensor) for t in loaded.values()):
+        raise UserError(
+            f"{path}: holds {type(loaded).__name__}, not a state_dict of named tensors. "
+            "Save it with torch.save(network.state_dict(), path)"
+        )
+    return loaded
 
 
 def _check_sums(path: Path) -> None:

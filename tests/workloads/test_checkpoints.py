@@ -5,6 +5,7 @@ import os
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from cimsim.campaign.design import DesignPoint
 from cimsim.errors import UserError
@@ -125,3 +126,48 @@ def test_values_that_are_not_finite_are_refused(state, tmp_path):
     broken["features.0.weight"][0] = np.nan
     with pytest.raises(UserError, match=r"features\.0\.weight holds values that are not finite"):
         check_checkpoint(saved(broken, tmp_path / "nan.pth"), POINT)
+
+
+def test_safetensors_hold_the_same_state(state, tmp_path):
+    path = tmp_path / "vgg.safetensors"
+    save_file({f"module.{name}": tensor for name, tensor in state.items()}, path)
+    check_checkpoint(path, POINT)
+    found = read_checkpoint(path)
+    assert found.keys() == state.keys()
+    assert all(torch.equal(found[name], tensor) for name, tensor in state.items())
+    assert all(found[name].dtype == tensor.dtype for name, tensor in state.items())
+
+
+def test_both_formats_give_the_same_checkpoint_table(state, tmp_path):
+    save_file(state, tmp_path / "vgg.safetensors")
+    saved(state, tmp_path / "vgg.pth")
+    for suffix in ("safetensors", "pth"):
+        point = DesignPoint(workload={"checkpoint": str(tmp_path / f"vgg.{suffix}")})
+        make_checkpoint(point, output=tmp_path / suffix, provenance={"stage": "checkpoint"})
+    table = "state.parquet"
+    assert (tmp_path / "safetensors" / table).read_bytes() == (
+        tmp_path / "pth" / table
+    ).read_bytes()
+
+
+@pytest.mark.parametrize("keep", [0, 7, 100, 5000, -1])
+def test_truncated_safetensors_are_refused(state, tmp_path, keep):
+    path = tmp_path / "cut.safetensors"
+    save_file(state, path)
+    path.write_bytes(path.read_bytes()[:keep])
+    with pytest.raises(UserError, match=r"cut\.safetensors: truncated or no safetensors file \("):
+        check_checkpoint(path, POINT)
+
+
+def test_a_pytorch_file_named_safetensors_is_refused(state, tmp_path):
+    path = saved(state, tmp_path / "vgg.safetensors")
+    with pytest.raises(UserError, match=r"vgg\.safetensors: truncated or no safetensors file"):
+        read_checkpoint(path)
+
+
+def test_safetensors_of_another_network_are_refused(state, tmp_path):
+    path = tmp_path / "other.safetensors"
+    renamed = {name.replace("features", "layers"): tensor for name, tensor in state.items()}
+    save_file(renamed, path)
+    with pytest.raises(UserError, match=r"other\.saf.*features\.0\.weight is missing.* more"):
+        check_checkpoint(path, POINT)
