@@ -42,13 +42,43 @@ def write_table(
         ValueError: the columns are not exactly the fields of the schema.
         UserError: the file cannot be written (no space, no permission).
     """
+    table = _table(columns, _stamped(schema, provenance))
+    write_atomically(path, lambda temporary: pq.write_table(table, temporary, **STORED))
+
+
+def write_row_groups(
+    path: Path,
+    groups: Iterable[Mapping[str, Any]],
+    schema: pa.Schema,
+    provenance: Mapping[str, Any],
+) -> None:
+    """Write a table like :func:`write_table`, whose rows come in `groups`: each is written at once.
+
+    Memory holds one group, whatever their number; each is a row group of the file.
+
+    Raises:
+        ValueError, UserError: as :func:`write_table`.
+    """
+    stamped = _stamped(schema, provenance)
+
+    def write(temporary: Path) -> None:
+        with pq.ParquetWriter(temporary, stamped, **STORED) as writer:
+            for columns in groups:
+                writer.write_table(_table(columns, stamped))
+
+    write_atomically(path, write)
+
+
+def _stamped(schema: pa.Schema, provenance: Mapping[str, Any]) -> pa.Schema:
+    return schema.with_metadata({PROVENANCE: json.dumps(provenance, sort_keys=True).encode()})
+
+
+def _table(columns: Mapping[str, Any], schema: pa.Schema) -> pa.Table:
     if set(columns) != set(schema.names):
         raise ValueError(
             f"columns {sorted(columns)} do not match the schema {sorted(schema.names)}"
         )
-    stamped = schema.with_metadata({PROVENANCE: json.dumps(provenance, sort_keys=True).encode()})
-    table = pa.table([pa.array(columns[f.name], type=f.type) for f in schema], schema=stamped)
-    write_atomically(path, lambda temporary: pq.write_table(table, temporary, **STORED))
+    return pa.table([pa.array(columns[f.name], type=f.type) for f in schema], schema=schema)
 
 
 def write_atomically(path: Path, write: Any) -> None:

@@ -6,14 +6,17 @@ import random
 import resource
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from cimsim.errors import UserError
-from cimsim.tables import provenance_of, read_batches, read_table, write_table
+from cimsim.tables import provenance_of, read_batches, read_table, write_row_groups, write_table
 
 SCHEMA = pa.schema([("name", pa.string()), ("values", pa.list_(pa.int32()))])
 COLUMNS = {"name": ["a", "b", "c"], "values": [[1, 2], [], [3]]}
@@ -131,3 +134,21 @@ def test_nothing_is_left_of_a_write_that_fails(tmp_path: Path) -> None:
     with pytest.raises(pa.ArrowInvalid):
         write_table(tmp_path / "x.parquet", {**COLUMNS, "values": [["no number"]] * 3}, SCHEMA, {})
     assert [p.name for p in tmp_path.iterdir()] == ["taken"]
+
+
+def test_row_groups_are_read_as_one_table(tmp_path: Path) -> None:
+    path = tmp_path / "groups.parquet"
+    write_row_groups(path, [COLUMNS, COLUMNS], SCHEMA, {"stage": "test"})
+    assert read_table(path, SCHEMA).to_pydict() == {name: 2 * v for name, v in COLUMNS.items()}
+    assert provenance_of(path) == {"stage": "test"}
+    assert pq.read_metadata(path).num_row_groups == 2
+
+
+def test_nothing_is_left_where_a_row_group_fails(tmp_path: Path) -> None:
+    def groups() -> Iterator[dict[str, Any]]:
+        yield COLUMNS
+        raise UserError("no second group")
+
+    with pytest.raises(UserError, match="no second group"):
+        write_row_groups(tmp_path / "groups.parquet", groups(), SCHEMA, {})
+    assert not list(tmp_path.iterdir())

@@ -13,15 +13,11 @@ from torch import Tensor, nn
 from cimsim.calibration.matrix_layer import MatrixLayer
 from cimsim.calibration.products import ProductLayer, run_caught
 from cimsim.workloads.calls import MatrixCall
-from cimsim.workloads.datasets import Images
+from cimsim.workloads.datasets import Images, batch_size, batches
 from cimsim.workloads.products import ProductCall
 
 Watcher = Callable[[MatrixLayer, MatrixCall], None]
 ProductWatcher = Callable[[ProductLayer, ProductCall], None]
-
-BATCH = 50
-"""Images that are computed together. Results do not depend on it, but for the fidelity switches
-that tie the images of a batch together (input_shift data_minimum, read_noise_scope batch)."""
 
 
 class QuantizedNetwork:
@@ -48,12 +44,16 @@ class QuantizedNetwork:
         self._product_watchers: list[ProductWatcher] = []
 
     def logits(
-        self, images: Images, first_image: int = 0, batch: int = BATCH
+        self, images: Images, first_image: int = 0, batch: int | None = None
     ) -> NDArray[np.float32]:
         """Return logits float32 [n, classes] of images [n, channels, height, width].
 
         `first_image` is the number of the first one among all test images: it names the noise.
+        `batch` images are computed together, by default :func:`batch_size`. Results do not depend
+        on it, but for the fidelity switches that tie the images of a batch together (input_shift
+        data_minimum, read_noise_scope batch).
         """
+        batch = batch or batch_size(images)
         parts = [
             self.run(torch.from_numpy(images[start : start + batch]), first_image + start).numpy()
             for start in range(0, len(images), batch)
@@ -98,13 +98,8 @@ class QuantizedNetwork:
                 self._product_watchers.remove(see_product)
 
 
-def float_logits(network: nn.Module, images: Images, batch: int = BATCH) -> NDArray[np.float32]:
+def float_logits(network: nn.Module, images: Images) -> NDArray[np.float32]:
     """Return logits float32 [n, classes] of the network in floating point."""
     with torch.inference_mode():
-        parts = [network(torch.from_numpy(part)) for part in _batches(images, batch)]
+        parts = [network(torch.from_numpy(part)) for part in batches(images)]
     return torch.cat(parts).numpy()
-
-
-def _batches(images: Images, batch: int) -> Iterator[NDArray[np.float32]]:
-    for start in range(0, len(images), batch):
-        yield images[start : start + batch]

@@ -20,12 +20,10 @@ from cimsim.calibration.ranges import RangeObserver
 from cimsim.campaign.design import DesignPoint
 from cimsim.errors import UserError
 from cimsim.workloads.calls import MatrixCall, MatrixCalls
+from cimsim.workloads.datasets import Images, batches
 from cimsim.workloads.layer_table import LayerShape
 from cimsim.workloads.operations import PRODUCT, operation_table
 from cimsim.workloads.products import ProductCall, ProductCalls
-
-BATCH = 50
-"""Calibration images that run together; the ranges do not depend on it."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +102,7 @@ def find_product_ranges(
     point: DesignPoint,
     network: nn.Module,
     shapes: Sequence[LayerShape],
-    images: NDArray[np.float32],
+    images: Images,
 ) -> list[ProductRange]:
     """Return the ranges of the operands of each product of activations of the float network.
 
@@ -129,10 +127,8 @@ def find_product_ranges(
             observer.update(values)
         return torch.bmm(call.left, call.right)
 
-    for start in range(0, len(images), BATCH):
-        run_caught(
-            network, torch.from_numpy(images[start : start + BATCH]), MatrixCall.result, observe
-        )
+    for batch in batches(images):
+        run_caught(network, torch.from_numpy(batch), MatrixCall.result, observe)
     found = []
     for name, pair in zip(names, observers, strict=True):
         (low, high), (least, most) = (

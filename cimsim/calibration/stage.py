@@ -18,7 +18,12 @@ from cimsim.campaign.design import DesignPoint
 from cimsim.schemas import PREDICTIONS
 from cimsim.tables import write_table
 from cimsim.workloads.checkpoints import load_network
-from cimsim.workloads.datasets import check_images, evaluated_images, load_dataset
+from cimsim.workloads.datasets import (
+    FirstImages,
+    check_images,
+    evaluated_images,
+    load_dataset,
+)
 from cimsim.workloads.torch_setup import reproducible
 
 
@@ -39,7 +44,7 @@ def calibrate(
     with reproducible():
         reference = float_logits(load_network(point, checkpoint), images)
         network, shapes = folded_network(point, checkpoint, data)
-        calibration_images = data.train_images[: point.quantization.images]
+        calibration_images = FirstImages(data.train_images, point.quantization.images)
         ranges = find_ranges(point, network, shapes, calibration_images)
         products = find_product_ranges(point, network, shapes, calibration_images)
         quantized_network = quantize_network(point, network, shapes, ranges, products)

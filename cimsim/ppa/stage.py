@@ -288,13 +288,15 @@ def _input_codes(
     network: Sequence[NetworkLayer], trace: pa.Table, point: DesignPoint
 ) -> list[list[NDArray[np.uint8]]]:
     images: dict[str, list[NDArray[np.uint8]]] = defaultdict(list)
-    for row in rows(trace):
+    # Views of the table's memory: as Python bytes a trace would be there twice.
+    stored = (codes.as_buffer() for codes in trace["codes"])
+    for row, codes in zip(rows(trace.drop_columns("codes")), stored, strict=True):
         if row["bits"] != point.quantization.input_bits:
             raise UserError(
                 f"layer {row['layer']} of the trace has {row['bits']} input bits but "
                 f"quantization.input_bits is {point.quantization.input_bits}"
             )
-        images[row["layer"]].append(_matrix(row, "vectors", np.uint8))
+        images[row["layer"]].append(_matrix({**row, "codes": codes}, "vectors", np.uint8))
     for layer in network:
         if layer.name not in images:
             raise UserError(f"layer {layer.name} is missing in the trace")

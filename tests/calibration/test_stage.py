@@ -1,5 +1,7 @@
 """The calibrate stage: its tables, the choice of layers, and independence of the batch size."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -117,3 +119,28 @@ def test_scales_of_another_network_are_refused(run, untrained, tmp_path):
     run(design("vit"))
     with pytest.raises(UserError, match=r"scales\.parquet: its layers are not those of vgg8"):
         load_quantized(design("vgg8"), untrained("vgg8"), tmp_path, DATA)
+
+
+@pytest.mark.parametrize("products", ["float", "integer"])
+def test_images_are_read_a_batch_at_a_time(run, monkeypatch, products):
+    """So memory does not grow with them, where a data set is on disk."""
+    read = []
+
+    class Watched:
+        def __init__(self, images):
+            self._images, self.shape = images, images.shape
+
+        def __len__(self):
+            return len(self._images)
+
+        def __getitem__(self, chosen):
+            read.append(len(self._images[chosen]))
+            return self._images[chosen]
+
+    watched = replace(
+        DATA, train_images=Watched(DATA.train_images), test_images=Watched(DATA.test_images)
+    )
+    monkeypatch.setattr("cimsim.calibration.stage.load_dataset", lambda name: watched)
+    run(design("vit", quantization={"images": 120, "dynamic_products": products}))
+    assert sum(read) > 60 + 120
+    assert max(read) == 50

@@ -1,8 +1,12 @@
 """The trace: what the rows of each layer see."""
 
+import tracemalloc
+
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
+from cimsim.calibration.scales import load_quantized
 from cimsim.calibration.stage import calibrate
 from cimsim.campaign.design import DesignPoint
 from cimsim.schemas import SCALES, TRACE
@@ -88,3 +92,55 @@ def test_stem_in_float(traced):
 def test_codes_use_the_input_bits(traced):
     matrices, *_ = traced(quantization={"input_bits": 4})
     assert max(codes.max() for codes in matrices.values()) == 15
+
+
+@pytest.mark.parametrize(
+    ("model", "sections"),
+    [
+        ("vgg8", {}),
+        ("vit", {}),
+        ("vit", {"fidelity": {"input_shift": "data_minimum"}}),
+        ("vgg8", {"quantization": {"float_layers": ["features.*"]}}),
+    ],
+)
+def test_codes_are_those_of_images_computed_together(traced, untrained, tmp_path, model, sections):
+    images = 5
+    matrices, *_ = traced(model, chip={"trace_images": images}, **sections)
+    point = DesignPoint(
+        workload={"model": model},
+        quantization={"images": 16, **sections.get("quantization", {})},
+        fidelity=sections.get("fidelity", {}),
+    )
+    network = load_quantized(point, untrained(model), tmp_path / "calibrate", DATA)
+    together = {}
+    with network.watched(
+        lambda layer, c: together.update({layer.shape.name: layer.input_codes(c.x)})
+    ):
+        network.logits(DATA.test_images[:images], batch=images)
+    assert matrices.keys() == {(name, image) for name in together for image in range(images)}
+    for name, codes in together.items():
+        if sections.get("fidelity"):
+            codes = codes - codes.min()
+        for image, part in enumerate(np.split(codes, images)):
+            np.testing.assert_array_equal(matrices[name, image], part.T)
+
+
+def test_a_row_group_an_image_and_further_images_change_none(traced, tmp_path):
+    *_, few = traced(chip={"trace_images": 2})
+    *_, many = traced(chip={"trace_images": 4})
+    assert many[: len(few)] == few
+    with pq.ParquetFile(tmp_path / "trace.parquet") as file:
+        assert file.num_row_groups == 4
+
+
+def test_memory_does_not_grow_with_images(traced, untrained, tmp_path):
+    traced()
+    peaks = {}
+    for images in (2, 2, 64):  # the first run imports and caches
+        point = DesignPoint(quantization={"images": 16}, chip={"trace_images": images})
+        folders = {"checkpoint": untrained("vgg8"), "calibration": tmp_path / "calibrate"}
+        tracemalloc.start()
+        trace(point, **folders, output=tmp_path, provenance={})
+        peaks[images] = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert peaks[64] < 1.1 * peaks[2]

@@ -10,7 +10,14 @@ from sklearn.datasets import load_digits
 
 from cimsim.campaign.design import DesignPoint
 from cimsim.errors import UserError
-from cimsim.workloads.datasets import check_images, evaluated_images, load_dataset
+from cimsim.workloads.datasets import (
+    FirstImages,
+    batch_size,
+    batches,
+    check_images,
+    evaluated_images,
+    load_dataset,
+)
 from cimsim.workloads.datasets.digits import double_size, read_digits, stratified_test_indices
 
 
@@ -88,3 +95,16 @@ def test_more_images_than_there_are(section, field, value, available):
     with pytest.raises(UserError, match=rf"{section}\.{field} is {value} .* has {available}"):
         check_images(DesignPoint(**{section: {field: value}}))
     check_images(DesignPoint(**{section: {field: value - 1}}))
+
+
+@pytest.mark.parametrize(("side", "expected"), [(16, 50), (64, 50), (224, 5), (384, 1), (4096, 1)])
+def test_a_batch_has_fewer_images_where_they_are_large(side, expected):
+    image = np.zeros((1, 1, 1, 1), dtype=np.float32)
+    assert batch_size(np.broadcast_to(image, (100, 3, side, side))) == expected
+
+
+def test_batches_are_all_images_in_order():
+    images = FirstImages(load_dataset("digits16").test_images, 120)
+    found = list(batches(images))
+    assert [len(batch) for batch in found] == [50, 50, 20]
+    np.testing.assert_array_equal(np.concatenate(found), images[:])

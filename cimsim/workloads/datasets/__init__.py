@@ -4,11 +4,26 @@ from __future__ import annotations
 
 from cimsim.campaign.design import DesignPoint
 from cimsim.errors import UserError
-from cimsim.workloads.datasets.dataset import Dataset, FirstImages, Images
+from cimsim.workloads.datasets.dataset import (
+    Dataset,
+    FirstImages,
+    Images,
+    batch_size,
+    batches,
+)
 from cimsim.workloads.datasets.digits import digits16
 from cimsim.workloads.datasets.shapes import shapes10
 
-__all__ = ["Dataset", "Images", "check_images", "evaluated_images", "load_dataset"]
+__all__ = [
+    "Dataset",
+    "FirstImages",
+    "Images",
+    "batch_size",
+    "batches",
+    "check_images",
+    "evaluated_images",
+    "load_dataset",
+]
 
 _LOADERS = {"digits16": digits16, "shapes10": shapes10}
 

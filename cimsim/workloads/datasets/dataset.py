@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+BATCH = 50
+"""Most images that are computed together."""
+
+BATCH_PIXELS = 2**18
+"""Most pixels of the images of a batch, which bounds memory: 5 images of 224 x 224."""
 
 
 class Images(Protocol):
@@ -70,3 +77,16 @@ class FirstImages:
         """Return images float32 [n, channels, height, width]."""
         start, stop, step = chosen.indices(len(self))
         return self._images[slice(start, stop, step)]
+
+
+def batch_size(images: Images) -> int:
+    """Return how many of `images` are computed together; it depends on their size alone."""
+    height, width = images.shape[-2:]
+    return max(1, min(BATCH, BATCH_PIXELS // (height * width)))
+
+
+def batches(images: Images) -> Iterator[NDArray[np.float32]]:
+    """Yield all images in order, :func:`batch_size` at a time."""
+    batch = batch_size(images)
+    for start in range(0, len(images), batch):
+        yield images[start : start + batch]
