@@ -17,6 +17,7 @@ from snakemake.utils import min_version
 # Snakemake puts this folder on the import path, where the sources would hide an installed package.
 sys.path = [entry for entry in sys.path if Path(entry) != Path(workflow.basedir)]
 
+from cimsim.campaign.disk import full_disk
 from cimsim.campaign.lock import lock_results
 from cimsim.campaign.plan import load_plan
 from cimsim.campaign.scheduler import refuse_unquotable
@@ -85,6 +86,11 @@ onstart:
         lock_results()
     except UserError as error:
         raise SystemExit(f"cimsim: {error}") from None
+
+
+onerror:
+    if said := full_disk():
+        print(f"cimsim: {said}", file=sys.stderr)
 
 
 rule all:
