@@ -59,10 +59,10 @@ def docs(
     from cimsim.ppa import parameter_docs
 
     written = {
-        command_docs.FILE: command_docs.commands_reference(every_command),
         **generated(),
         FILE: results_reference(),
         parameter_docs.FILE: parameter_docs.parameters_reference(),
+        command_docs.FILE: command_docs.commands_reference(every_command),
     }
     differing = []
     for path, text in written.items():
