@@ -37,10 +37,6 @@ except UserError as error:
     # A WorkflowError would be followed by a line of traceback.
     raise SystemExit(f"cimsim: {error}") from None
 
-# Jobs on blocks of points read their own there: a command line may be too short for them. No
-# parameter of the rules, because blocks are the same in whichever run of campaigns they are.
-CAMPAIGN_FILES = shlex.join(PLAN.campaign_files())
-
 # The results of both devices lie under the same key: see docs/simulator.md.
 DEVICE = config.get("device", "cpu")
 if DEVICE not in ("cpu", "cuda"):
@@ -48,8 +44,16 @@ if DEVICE not in ("cpu", "cuda"):
 
 # Jobs run the Python that runs Snakemake, whether or not its environment is activated, and their
 # idle threads sleep instead of spinning. Snakemake itself sets OMP_NUM_THREADS to a job's threads.
+# Jobs on blocks of points read their own in the campaign files: a command line may be too short for
+# them. The files are no parameter of the rules, because blocks are the same in whichever run of
+# campaigns they are.
 shell.prefix(
-    f"export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH OMP_WAIT_POLICY=PASSIVE; "
+    (
+        f"export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH OMP_WAIT_POLICY=PASSIVE; "
+        f"CIMSIM_CAMPAIGNS=({shlex.join(PLAN.campaign_files())}); "
+    )
+    .replace("{", "{{")
+    .replace("}", "}}")
 )
 
 

@@ -18,4 +18,4 @@ rule infer_block:
         device=DEVICE,
     shell:
         "python -P -m cimsim infer-block --threads {threads} --device {params.device}"
-        " -- {wildcards.group} {wildcards.block} {CAMPAIGN_FILES} > {log} 2>&1"
+        ' -- {wildcards.group} {wildcards.block} "${{CIMSIM_CAMPAIGNS[@]}}" > {log} 2>&1'

@@ -1,11 +1,14 @@
 # The published case studies of config/paper: all that this machine has data for, one run of the
 # workflow inside this one, since they are campaigns of their own. What is missing is printed.
 rule paper:
+    log:
+        "results/logs/paper.log",
     threads: workflow.cores
     params:
         snakefile=workflow.main_snakefile,
         folder=Path(workflow.basedir, "config/paper"),
     shell:
-        "python -P -m cimsim paper {params.folder:q}"
+        "{{ python -P -m cimsim paper {params.folder:q}"
         " && python -P -m snakemake reports --snakefile {params.snakefile:q} --cores {threads}"
-        " --config campaign=$(python -P -m cimsim paper --ready {params.folder:q})"
+        " --config campaign=$(python -P -m cimsim paper --ready {params.folder:q});"
+        " }} 2>&1 | tee {log}"

@@ -16,4 +16,4 @@ rule ppa:
         runtime=60,
     shell:
         "python -P -m cimsim ppa-block --threads {threads}"
-        " -- {wildcards.group} {wildcards.block} {CAMPAIGN_FILES} > {log} 2>&1"
+        ' -- {wildcards.group} {wildcards.block} "${{CIMSIM_CAMPAIGNS[@]}}" > {log} 2>&1'
