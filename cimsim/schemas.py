@@ -140,7 +140,8 @@ calibration images, for the calibrated ADC range."""
 
 # --- trace ----------------------------------------------------------------------------------------
 TRACE = _schema(layer=_text, image=_int, rows=_int, vectors=_int, bits=_int, codes=_bytes)
-"""trace.parquet: non-negative input codes uint8 [K, V], row-major, one row a layer and image."""
+"""trace.parquet: non-negative input codes [K, V], row-major, uint8 (uint16 above 8 bits), one row
+a layer and image."""
 
 # --- infer ----------------------------------------------------------------------------------------
 SEEDS = _schema(

@@ -1,6 +1,6 @@
 // Activity of a layer's rows: which word lines each input bit switches on. Inputs are applied one
 // bit a read, so a code of B bits is B bit-vectors. All counts are per image: means over the images
-// of a trace.
+// of a trace. An image is ceil(B / 8) matrices of bytes, the low byte of the codes first.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -30,14 +30,17 @@ struct Range {
 /// over images, hence real).
 using RowHistogram = std::vector<double>;
 
+inline constexpr int kMostInputBits = 16;
+
 /// Inputs of one layer. Counts are kept once they are known, because design points ask for the same
 /// ranges again; not for several threads at once.
 class RowActivity {
  public:
-  /// `images` hold one column a vector, at least `vectors` columns each, of which the first
-  /// `vectors` are used; only the low `bits` bits of a code count. Throws std::invalid_argument
-  /// when the images differ in rows or have too few columns.
-  RowActivity(std::vector<CodeMatrix<std::uint8_t>> images, int vectors, int bits);
+  /// `bytes` hold image after image; a matrix has one column a vector, at least `vectors` columns,
+  /// of which the first `vectors` are used; only the low `bits` bits of a code (1 to
+  /// kMostInputBits) count. Throws std::invalid_argument when the matrices differ in rows, have too
+  /// few columns, or are not those of whole images.
+  RowActivity(std::vector<CodeMatrix<std::uint8_t>> bytes, int vectors, int bits);
 
   int rows() const { return static_cast<int>(active_before_.size()) - 1; }
   double bit_vectors() const { return static_cast<double>(vectors_) * bits_; }
@@ -61,10 +64,13 @@ class RowActivity {
   };
   /// Kept for the other blocks of the same rows; all of a layer takes as much memory as its codes.
   const PackedBits& packed(Range rows) const;
-  std::size_t images() const { return images_.size(); }
+  std::size_t images() const { return bytes_.size() / bytes_each_; }
 
  private:
-  std::vector<CodeMatrix<std::uint8_t>> images_;
+  /// Bits that count of the codes' byte in matrix `m` of bytes_.
+  int bits_of(std::size_t m) const;
+  std::vector<CodeMatrix<std::uint8_t>> bytes_;
+  std::size_t bytes_each_;  // of a code
   int vectors_;
   int bits_;
   std::vector<std::int64_t> active_before_;  ///< active rows in rows < r, over all images

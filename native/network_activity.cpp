@@ -17,7 +17,7 @@ void check(const NetworkLayer& layer, const LayerData& data) {
                          layer.kernel_width, layer.out_channels, layer.vectors()})
     if (size < 1) throw std::invalid_argument("a layer has a size below 1, or no input vector");
   const auto rows = static_cast<std::size_t>(layer.fan_in());
-  if (data.images.empty() || data.images.front().rows != rows)
+  if (data.inputs.empty() || data.inputs.front().rows != rows)
     throw std::invalid_argument("the trace of a layer must have " + std::to_string(rows) + " rows");
 }
 
@@ -37,7 +37,7 @@ NetworkActivity::NetworkActivity(std::vector<NetworkLayer> layers, std::vector<L
   parallel_for(layers_.size(), threads, [&](std::size_t l, std::size_t) {
     try {
       check(layers_[l], data_[l]);
-      built[l].emplace(data_[l].images, layers_[l].vectors(), input_bits_);
+      built[l].emplace(data_[l].inputs, layers_[l].vectors(), input_bits_);
     } catch (...) {
       errors[l] = std::current_exception();
     }

@@ -12,9 +12,9 @@
 namespace cimsim {
 
 /// Inputs and weights of one layer, which someone else owns. `weights` (stored codes [K, N]) may be
-/// empty unless `sensing_depends_on_weights`.
+/// empty unless `sensing_depends_on_weights`; `inputs` are the bytes of the images' codes.
 struct LayerData {
-  std::vector<CodeMatrix<std::uint8_t>> images;
+  std::vector<CodeMatrix<std::uint8_t>> inputs;
   CodeMatrix<std::int32_t> weights;
 };
 

@@ -30,6 +30,12 @@ Device = Literal["cpu", "cuda"]
 EXACT_IN_FLOAT32 = 1 << 24
 """Integers up to here are exact in float32, whatever the order of a sum."""
 
+MOST_READS = 8
+"""Input cycles of a vector that the kernels have room for."""
+
+MOST_READ_BITS = 16
+"""Bits of a vector's codes that the kernels take, all cycles together."""
+
 CODES_AT_ONCE = 1 << 21
 """ADC codes (about) that the oracle holds at a time."""
 
@@ -39,7 +45,8 @@ class ProgrammedLayer:
 
     What no kernel has is left to the oracle: noise or drift directions shared by a batch (fidelity
     switches of the reference that tie all cells to each call), float32 accumulation of sums that
-    float32 cannot hold, errors of the ADC that no cells can stand for, and noise of sampled charge.
+    float32 cannot hold, errors of the ADC that no cells can stand for, noise of sampled charge, and
+    inputs of more than 8 cycles.
     """
 
     def __init__(
@@ -123,6 +130,8 @@ class ProgrammedLayer:
         settings = self._settings
         if settings.drifts_per_read or settings.has_column_noise:
             return True
+        if settings.input_cycles > most_reads(settings):
+            return True
         in_kernel = settings.adc_errors_are_linear or _has_code_table(settings)
         if settings.has_adc_errors and not in_kernel:
             return True
@@ -141,6 +150,11 @@ class ProgrammedLayer:
     def _program(self, layer: str, seed: int, device: Device) -> list[Any]:
         kernels, parts = _kernels(device), split(self._weights, self._settings)
         return [_program(kernels, part, layer + part.stream, seed) for part in parts]
+
+
+def most_reads(settings: ArraySettings) -> int:
+    """Return the input cycles that a kernel takes at once."""
+    return min(MOST_READS, MOST_READ_BITS // settings.dac_bits)
 
 
 def _has_code_table(settings: ArraySettings) -> bool:

@@ -14,15 +14,21 @@ from numpy.typing import NDArray
 
 from cimsim.calibration.quantizer import SMALLEST_RANGE, code_bound, symmetric_scale
 
-Codes = NDArray[np.uint8 | np.int16]
+Codes = NDArray[np.uint8 | np.uint16 | np.int16]
+
+
+def code_type(bits: int) -> type[np.uint8] | type[np.uint16]:
+    """Return the type of unsigned codes of `bits` bits, 1 to 16."""
+    return np.uint8 if bits <= 8 else np.uint16
 
 
 @dataclass(frozen=True)
 class InputCoding:
     """How one layer's inputs become integers of `bits` bits.
 
-    Unsigned codes (uint8) run from 0 to 2**bits - 1; real 0 is exactly `zero_point`. Signed codes
-    (int16) run from -(2**(bits-1) - 1) to 2**(bits-1) - 1 with zero point 0, as in DNN+NeuroSim.
+    Unsigned codes (uint8, or uint16 above 8 bits) run from 0 to 2**bits - 1; real 0 is exactly
+    `zero_point`. Signed codes (int16) run from -(2**(bits-1) - 1) to 2**(bits-1) - 1 with zero
+    point 0, as in DNN+NeuroSim.
     `conversion` truncate repeats the reference's loss of a unit on some codes (quirk Q1).
     """
 
@@ -57,7 +63,7 @@ class InputCoding:
         return cls(1.0 / steps if steps else 1.0, 0, bits, signed=True, conversion=conversion)
 
     def codes(self, values: NDArray[np.float32]) -> Codes:
-        """Return the codes of `values`, same shape and memory order; uint8, or int16 if signed."""
+        """Return the codes of `values`, in the same shape and memory order."""
         steps = np.float32(1.0 / self.scale)
         bound = code_bound(self.bits)
         lowest = -bound if self.signed else -self.zero_point
@@ -70,4 +76,4 @@ class InputCoding:
             np.multiply(scaled, steps, out=scaled)
             np.trunc(scaled, out=scaled)
         scaled += np.float32(self.zero_point)
-        return scaled.astype(np.int16 if self.signed else np.uint8)
+        return scaled.astype(np.int16 if self.signed else code_type(self.bits))

@@ -57,7 +57,10 @@ class Quantization(Section):
 
     weight_bits: int = Field(8, ge=2, le=8, description="bits of a weight, sign included")
     input_bits: int = Field(
-        8, ge=2, le=8, description="bits of an activation; codes and traces hold bytes, so up to 8"
+        8,
+        ge=2,
+        le=16,
+        description="bits of an activation; more than 8 input cycles are simulated slowly",
     )
     weight_scale: Literal["channel", "tensor"] = Field(
         "channel", description="one weight scale per output channel or per layer"
@@ -275,6 +278,12 @@ class DesignPoint(Section):
             raise ValueError(
                 f"array.dac_bits is {self.array.dac_bits} but quantization.input_bits is "
                 f"{self.quantization.input_bits}; allowed: 1 to {self.quantization.input_bits}"
+            )
+        if self.quantization.dynamic_products != "float" and self.quantization.input_bits > 8:
+            raise ValueError(
+                f"quantization.input_bits is {self.quantization.input_bits} but "
+                f"quantization.dynamic_products is {self.quantization.dynamic_products}, whose "
+                "operands have up to 8 bits; allowed: 2 to 8, or dynamic_products float"
             )
         finfet = chip.node <= OLDEST_FINFET and not chip.technology_file
         if cell.technology == "rram" and finfet:

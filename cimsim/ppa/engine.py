@@ -15,6 +15,9 @@ from numpy.typing import NDArray
 from cimsim import _native
 from cimsim.errors import UserError
 
+Codes = NDArray[np.uint8] | NDArray[np.uint16]
+"""Input codes of a layer and image, [K, V]."""
+
 
 @dataclass(frozen=True)
 class NetworkLayer:
@@ -146,11 +149,12 @@ class Activity:
 
     Args:
         layers: the network, at least one layer.
-        inputs: for each layer its images, each uint8 ``[K, V]`` with at least ``int(positions)``
-            columns, of which the first are used. Figures are means over the images.
+        inputs: for each layer its images, each uint8 or uint16 ``[K, V]`` with at least
+            ``int(positions)`` columns, of which the first are used. Figures are means over the
+            images.
         weights: for each layer the stored codes int32 ``[K, N]``, non-negative; may be empty if
             :func:`needs_weights` is false for all design points.
-        input_bits: bits of an input code that count.
+        input_bits: bits of an input code that count, 1 to 16.
         threads: threads to use; no figure depends on them.
 
     Raises:
@@ -160,14 +164,16 @@ class Activity:
     def __init__(
         self,
         layers: Sequence[NetworkLayer],
-        inputs: Sequence[Sequence[NDArray[np.uint8]]],
+        inputs: Sequence[Sequence[Codes]],
         weights: Sequence[NDArray[np.int32]],
         input_bits: int,
         threads: int = 1,
     ) -> None:
         self._threads = threads
         network = [_native_layer(layer) for layer in layers]
-        codes = [list(images) for images in inputs]
+        codes = [
+            [byte for image in images for byte in _bytes(image, input_bits)] for images in inputs
+        ]
         try:
             self._native = _native.NetworkActivity(
                 network, codes, list(weights), input_bits, threads
@@ -191,7 +197,7 @@ class Activity:
 def evaluate(
     context: _native.Context,
     layers: Sequence[NetworkLayer],
-    inputs: Sequence[Sequence[NDArray[np.uint8]]],
+    inputs: Sequence[Sequence[Codes]],
     weights: Sequence[NDArray[np.int32]],
 ) -> Report:
     """Evaluate a single chip; the arguments are those of :class:`Activity`.
@@ -225,3 +231,10 @@ def _report(raw: _native.ChipReport) -> Report:
             for c in raw.components
         ],
     )
+
+
+def _bytes(codes: Codes, bits: int) -> list[NDArray[np.uint8]]:
+    """Return the bytes of codes [K, V] that hold their low `bits` bits, lowest byte first."""
+    if bits <= 8:
+        return [codes.astype(np.uint8, copy=False)]
+    return [(codes >> shift & 0xFF).astype(np.uint8) for shift in range(0, bits, 8)]

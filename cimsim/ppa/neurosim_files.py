@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from cimsim.errors import UserError
 from cimsim.ppa.csv_matrix import check_fields, read_matrix, refuse_field
+from cimsim.ppa.engine import Codes
 from cimsim.ppa.generator import stored_codes
 
 COMMAND_FILE = "trace_command.sh"
@@ -243,13 +244,13 @@ def read_weights(path: Path, rows: int, columns: int, bits: int, digits: str) ->
     return stored_codes(matrix, bits).astype(np.int32)
 
 
-def read_inputs(path: Path, rows: int, bits: int) -> NDArray[np.uint8]:
-    """Return the input codes of a layer, uint8 ``[rows, vectors]``: all vectors of the file.
+def read_inputs(path: Path, rows: int, bits: int) -> Codes:
+    """Return the input codes of a layer, ``[rows, vectors]``: all vectors of the file.
 
     Args:
         path: file of inputs, at least `rows` lines, one field an input vector.
         rows: fan-in.
-        bits: bits of an input, at most 8.
+        bits: bits of an input, at most 16; above 8 the codes are uint16.
 
     Raises:
         UserError: a malformed file, or a number that is no integer of `bits` bits; names line and
@@ -259,7 +260,7 @@ def read_inputs(path: Path, rows: int, bits: int) -> NDArray[np.uint8]:
     top = 2**bits - 1
     wrong = (matrix != np.trunc(matrix)) | (matrix < 0) | (matrix > top)
     check_fields(path, matrix, wrong, f"a whole number from 0 to {top} ({bits} bits)")
-    return matrix.astype(np.uint8)
+    return matrix.astype(np.uint8) if bits <= 8 else matrix.astype(np.uint16)
 
 
 def _needed(path: Path, rows: int, columns: int, what: str) -> NDArray[np.float64]:

@@ -22,6 +22,7 @@ from cimsim.errors import UserError
 from cimsim.ppa.digital import OFF_ARRAYS, PRODUCT, DigitalPart, evaluate_digital, with_digital
 from cimsim.ppa.engine import (
     Activity,
+    Codes,
     NetworkLayer,
     Report,
     needs_weights,
@@ -286,8 +287,9 @@ def _matrix(row: Mapping[str, Any], columns: str, kind: type[np.integer[Any]]) -
 
 def _input_codes(
     network: Sequence[NetworkLayer], trace: pa.Table, point: DesignPoint
-) -> list[list[NDArray[np.uint8]]]:
-    images: dict[str, list[NDArray[np.uint8]]] = defaultdict(list)
+) -> list[list[Codes]]:
+    images: dict[str, list[Codes]] = defaultdict(list)
+    kind = np.uint8 if point.quantization.input_bits <= 8 else np.uint16
     # Views of the table's memory: as Python bytes a trace would be there twice.
     stored = (codes.as_buffer() for codes in trace["codes"])
     for row, codes in zip(rows(trace.drop_columns("codes")), stored, strict=True):
@@ -296,7 +298,7 @@ def _input_codes(
                 f"layer {row['layer']} of the trace has {row['bits']} input bits but "
                 f"quantization.input_bits is {point.quantization.input_bits}"
             )
-        images[row["layer"]].append(_matrix({**row, "codes": codes}, "vectors", np.uint8))
+        images[row["layer"]].append(_matrix({**row, "codes": codes}, "vectors", kind))
     for layer in network:
         if layer.name not in images:
             raise UserError(f"layer {layer.name} is missing in the trace")

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cimsim.calibration.coding import code_type
 from cimsim.calibration.matrix_layer import MatrixLayer
 from cimsim.calibration.network import QuantizedNetwork
 from cimsim.calibration.scales import load_quantized
@@ -117,7 +118,7 @@ def _row_group(
         codes = matrix
         if name in lowest:
             codes = np.clip(matrix.astype(np.int64) - lowest[name], 0, 2**bits - 1)
-        stored = np.ascontiguousarray(codes.T, dtype=np.uint8).tobytes()
+        stored = np.ascontiguousarray(codes.T, dtype=code_type(bits)).tobytes()
         row = (name, image, codes.shape[1], len(codes), bits, stored)
         for column, value in zip(columns.values(), row, strict=True):
             column.append(value)

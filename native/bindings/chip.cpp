@@ -78,7 +78,7 @@ class BoundActivity {
       throw py::value_error("weights and inputs differ in number of layers");
     std::vector<LayerData> data(inputs_.size());
     for (std::size_t l = 0; l < inputs_.size(); ++l) {
-      for (const auto& image : inputs_[l]) data[l].images.push_back(view(image));
+      for (const auto& bytes : inputs_[l]) data[l].inputs.push_back(view(bytes));
       if (!weights_.empty()) data[l].weights = view(weights_[l]);
     }
     py::gil_scoped_release unlocked;
@@ -99,7 +99,8 @@ class BoundActivity {
 void bind_activity(py::module_& m) {
   py::class_<BoundActivity>(m, "NetworkActivity",
                             "Inputs of a network, counted once for many design points. inputs: for "
-                            "each layer its images, "
+                            "each layer its images, each as ceil(input_bits / 8) matrices of "
+                            "bytes, lowest first, "
                             "uint8 [K, V]; weights: for each layer int32 [K, N], or no layers. "
                             "Raises ValueError for what "
                             "does not fit.")

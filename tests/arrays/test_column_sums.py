@@ -8,13 +8,14 @@ from cimsim.arrays.settings import ArraySettings
 
 
 @pytest.mark.parametrize(
-    ("cell_bits", "dac_bits", "parallel_rows"), [(1, 1, 16), (2, 1, 16), (1, 3, 7), (4, 2, 100)]
+    ("cell_bits", "dac_bits", "parallel_rows", "input_bits"),
+    [(1, 1, 16, 5), (2, 1, 16, 5), (1, 3, 7, 5), (4, 2, 100, 5), (1, 1, 16, 13), (2, 3, 16, 16)],
 )
-def test_every_sum_is_counted(cell_bits, dac_bits, parallel_rows):
+def test_every_sum_is_counted(cell_bits, dac_bits, parallel_rows, input_bits):
     states = 1 << cell_bits
     settings = ArraySettings(
         weight_bits=6,
-        input_bits=5,
+        input_bits=input_bits,
         cell_bits=cell_bits,
         dac_bits=dac_bits,
         parallel_rows=parallel_rows,
@@ -25,7 +26,7 @@ def test_every_sum_is_counted(cell_bits, dac_bits, parallel_rows):
         output_sigma=0.3,
     )
     rng = np.random.default_rng(cell_bits)
-    codes = rng.integers(0, 32, (5, 40)).astype(np.uint8)
+    codes = rng.integers(0, 1 << input_bits, (5, 40)).astype(np.uint16)
     codes[2] = 0
     weights = rng.integers(-32, 32, (40, 9)).astype(np.int8)
     stored = np.hstack([weights.astype(int) + 32, np.full((40, 1), 32)])

@@ -82,6 +82,21 @@ def test_ideal_cells_agree_exactly(case, zero_point, stuck):
     assert np.array_equal(layer.product(codes, zero_point), expected)
 
 
+@pytest.mark.parametrize("dac_bits", [1, 2, 3, 8])
+@pytest.mark.parametrize("input_bits", [9, 12, 16])
+def test_inputs_of_many_bits_give_the_integer_product(input_bits, dac_bits):
+    states = {"states_mean": np.arange(2.0), "states_std": np.zeros(2)}
+    settings = make_settings(
+        input_bits=input_bits, dac_bits=dac_bits, adc_top=128 * ((1 << dac_bits) - 1), **states
+    )
+    rng = np.random.default_rng(input_bits)
+    codes = rng.integers(0, 1 << input_bits, (5, 300)).astype(np.uint16)
+    weights = rng.integers(-128, 128, (300, 20)).astype(np.int8)
+    expected = (codes.astype(np.int64) - 1000) @ weights.astype(np.int64)
+    layer = ProgrammedLayer(weights, settings, "layer", 0)
+    assert np.array_equal(layer.product(codes, 1000), expected)
+
+
 @hypothesis_settings(max_examples=60, deadline=None)
 @given(arrays(), st.sampled_from(["integer", "float32"]), st.integers(-128, 100))
 def test_shift_by_the_data_minimum_agrees_exactly(case, accumulation, shift):

@@ -13,6 +13,16 @@ from cimsim.errors import UserError
 GRID = "name: c\nsweeps:\n- grid: {array.adc.bits: [6]}\n- grid:\n    "
 
 CASES = {
+    "too many input bits": (
+        "name: c\nbase: {quantization.input_bits: 17}",
+        "base.quantization.input_bits: 17 is not allowed; allowed: a whole number from 2 to 16",
+    ),
+    "operands of many bits": (
+        "name: c\nbase: {quantization.input_bits: 9, quantization.dynamic_products: integer}",
+        "base.quantization.input_bits: quantization.input_bits is 9 but "
+        "quantization.dynamic_products is integer, whose operands have up to 8 bits; allowed: 2 to "
+        "8, or dynamic_products float",
+    ),
     "unknown key": (
         "name: c\nbase: {nonideality: {read_noize: 0.1}}",
         "base.nonideality.read_noize: unknown key (did you mean 'read_noise'?); allowed: "

@@ -91,3 +91,37 @@ def test_an_activity_of_other_input_bits_is_refused():
     inputs, _ = data()
     with pytest.raises(UserError, match=r"the weights of a layer must be 216 x 20"):
         Activity(NETWORK, inputs, [], input_bits=8).evaluate(load_context({"SARADC": 1}))
+
+
+@pytest.mark.parametrize("bits", [10, 12, 16])
+@pytest.mark.parametrize(
+    "design",
+    [
+        {},
+        {"SARADC": 1},
+        {"currentMode": 1},
+        {"SARADC": 1, "operationmode": 1, "numRowParallel": 1},
+        {"memcelltype": 1, "operationmode": 1, "numRowParallel": 1},
+    ],
+    ids=str,
+)
+def test_codes_of_many_bits_are_read_like_their_halves(design, bits):
+    """Codes of 2 B bits are read in the same bit-vectors as twice as many codes of B bits."""
+    half, draw = bits // 2, np.random.default_rng(bits)
+    codes = [draw.integers(0, 2**bits, (150, 7), dtype=np.uint16) for _ in range(2)]
+    halves = [np.hstack([x & (2**half - 1), x >> half]).astype(np.uint8) for x in codes]
+    weights = [draw.integers(0, 256, (150, 30), dtype=np.int32)]
+
+    def read(inputs, input_bits):
+        layer = NetworkLayer("only", 1, 1, 150, 1, 1, 30, False, float(inputs[0].shape[1]))
+        context = load_context(design | {"numBitInput": input_bits})
+        return evaluate(context, [layer], [inputs], weights).layers[0].energy
+
+    whole, split = read(codes, bits), read(halves, half)
+    # The others depend on the width of an input, too.
+    same = {"cells", "multilevel_sense_amplifier", "sar_adc", "sense_amplifier", "precharger"}
+    same |= {"column_mux", "row_decoder", "weight_shift_add"}
+    counted = {name: energy for name, energy in whole.items() if name in same and energy}
+    assert {"cells", "weight_shift_add"} <= counted.keys()
+    assert counted == {name: split[name] for name in counted}
+    assert whole != read([x & 255 for x in codes], bits)
