@@ -131,8 +131,8 @@ results, of which a row or window has `length`. on_layer_unit: the activation or
 matrix layer before computes it."""
 
 WEIGHT_CODES = _schema(layer=_text, rows=_int, columns=_int, codes=_bytes)
-"""weights.parquet: signed int8 weight codes [K, N], row-major; K runs channel, kernel row, kernel
-column (channel slowest)."""
+"""weights.parquet: signed weight codes [K, N], int8 (int16 above 8 bits), row-major; K runs
+channel, kernel row, kernel column (channel slowest)."""
 
 COLUMN_SUMS = _schema(layer=_text, column_sum=_int, count=_long)
 """column_sums.parquet: histogram of the ideal column sums (in cell-state steps) over the

@@ -33,6 +33,9 @@ EXACT_IN_FLOAT32 = 1 << 24
 MOST_READS = 8
 """Input cycles of a vector that the kernels have room for."""
 
+MOST_SLICES = 8
+"""Cells of a weight that the kernels have room for."""
+
 MOST_READ_BITS = 16
 """Bits of a vector's codes that the kernels take, all cycles together."""
 
@@ -46,12 +49,12 @@ class ProgrammedLayer:
     What no kernel has is left to the oracle: noise or drift directions shared by a batch (fidelity
     switches of the reference that tie all cells to each call), float32 accumulation of sums that
     float32 cannot hold, errors of the ADC that no cells can stand for, noise of sampled charge, and
-    inputs of more than 8 cycles.
+    inputs of more than 8 cycles, weights of more than 8 cells.
     """
 
     def __init__(
         self,
-        weights: NDArray[np.int8],
+        weights: NDArray[np.integer],
         settings: ArraySettings,
         layer: str,
         seed: int,
@@ -130,7 +133,7 @@ class ProgrammedLayer:
         settings = self._settings
         if settings.drifts_per_read or settings.has_column_noise:
             return True
-        if settings.input_cycles > most_reads(settings):
+        if settings.input_cycles > most_reads(settings) or settings.cells_per_weight > MOST_SLICES:
             return True
         in_kernel = settings.adc_errors_are_linear or _has_code_table(settings)
         if settings.has_adc_errors and not in_kernel:

@@ -32,12 +32,13 @@ EXACT_FLOAT32 = 2**24
 
 @dataclass(frozen=True, eq=False)
 class WeightCodes:
-    """Signed weight codes int8 [K, N] of a layer (groups side by side) and their scales [N] or [1].
+    """Signed weight codes [K, N] of a layer (groups side by side) and their scales [N] or [1].
 
-    real weight = code * scale. Rows run channel, kernel row, kernel column (channel slowest).
+    Codes are int8, or int16 above 8 bits; real weight = code * scale. Rows run channel, kernel row,
+    kernel column (channel slowest).
     """
 
-    codes: NDArray[np.int8]
+    codes: NDArray[np.int8] | NDArray[np.int16]
     scale: NDArray[np.float64]
 
 
@@ -55,7 +56,8 @@ def quantize_weights(
     magnitude = np.abs(matrix)
     amax = magnitude.max(axis=1, keepdims=True) if per == "channel" else magnitude.max()
     steps = symmetric_scale(amax, bits).astype(np.float64).ravel()
-    codes = integer_codes(matrix, amax, bits, conversion).astype(np.int8)
+    kind = np.int8 if bits <= 8 else np.int16
+    codes = integer_codes(matrix, amax, bits, conversion).astype(kind)
     scale = np.divide(1.0, steps, out=np.ones_like(steps), where=steps > 0)
     return WeightCodes(np.ascontiguousarray(codes.T), scale)
 
@@ -86,7 +88,7 @@ class MatrixLayer:
         """False if the layer is computed in floating point."""
         return self.products is not None
 
-    def group_weights(self) -> list[NDArray[np.int8]]:
+    def group_weights(self) -> list[NDArray[np.integer]]:
         """Return the weight codes [K, N / groups] of each group, contiguous."""
         parts = np.split(self.weights.codes, self.shape.groups, axis=1)
         return [np.ascontiguousarray(part) for part in parts]
@@ -158,7 +160,7 @@ def exact_products(layer: MatrixLayer) -> list[Product]:
     number: Any = np.float32 if largest < EXACT_FLOAT32 else np.float64
     zero_point = number(layer.coding.zero_point)
 
-    def exact(weights: NDArray[np.int8]) -> Product:
+    def exact(weights: NDArray[np.integer]) -> Product:
         matrix = weights.astype(number)
 
         def product(codes: Codes, first_vector: int) -> NDArray[np.float64]:

@@ -55,7 +55,12 @@ class Workload(Section):
 class Quantization(Section):
     """How float weights and activations become integers."""
 
-    weight_bits: int = Field(8, ge=2, le=8, description="bits of a weight, sign included")
+    weight_bits: int = Field(
+        8,
+        ge=2,
+        le=16,
+        description="bits of a weight, sign included; more than 8 cells are simulated slowly",
+    )
     input_bits: int = Field(
         8,
         ge=2,

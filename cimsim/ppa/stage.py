@@ -315,9 +315,10 @@ def _stored_weights(
     floating point then has weights 0 (chip quirk 4).
     """
     bits = point.quantization.weight_bits
+    kind = np.int8 if bits <= 8 else np.int16
     stored = {}
     for row in rows(weights):
-        codes = _matrix(row, "columns", np.int8).astype(np.int32)
+        codes = _matrix(row, "columns", kind).astype(np.int32)
         if point.fidelity.weight_digits == "parity":
             stored[row["layer"]] = stored_codes(codes - codes.min(), bits).astype(np.int32)
         else:

@@ -83,15 +83,21 @@ def test_ideal_cells_agree_exactly(case, zero_point, stuck):
 
 
 @pytest.mark.parametrize("dac_bits", [1, 2, 3, 8])
-@pytest.mark.parametrize("input_bits", [9, 12, 16])
-def test_inputs_of_many_bits_give_the_integer_product(input_bits, dac_bits):
+@pytest.mark.parametrize("input_bits", [8, 12, 16])
+@pytest.mark.parametrize("weight_bits", [8, 9, 16])
+def test_codes_of_many_bits_give_the_integer_product(weight_bits, input_bits, dac_bits):
     states = {"states_mean": np.arange(2.0), "states_std": np.zeros(2)}
     settings = make_settings(
-        input_bits=input_bits, dac_bits=dac_bits, adc_top=128 * ((1 << dac_bits) - 1), **states
+        weight_bits=weight_bits,
+        input_bits=input_bits,
+        dac_bits=dac_bits,
+        adc_top=128 * ((1 << dac_bits) - 1),
+        **states,
     )
     rng = np.random.default_rng(input_bits)
     codes = rng.integers(0, 1 << input_bits, (5, 300)).astype(np.uint16)
-    weights = rng.integers(-128, 128, (300, 20)).astype(np.int8)
+    half = 1 << (weight_bits - 1)
+    weights = rng.integers(-half, half, (300, 20)).astype(np.int16)
     expected = (codes.astype(np.int64) - 1000) @ weights.astype(np.int64)
     layer = ProgrammedLayer(weights, settings, "layer", 0)
     assert np.array_equal(layer.product(codes, 1000), expected)

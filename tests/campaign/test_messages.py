@@ -17,6 +17,10 @@ CASES = {
         "name: c\nbase: {quantization.input_bits: 17}",
         "base.quantization.input_bits: 17 is not allowed; allowed: a whole number from 2 to 16",
     ),
+    "too many weight bits": (
+        "name: c\nbase: {quantization.weight_bits: 17}",
+        "base.quantization.weight_bits: 17 is not allowed; allowed: a whole number from 2 to 16",
+    ),
     "operands of many bits": (
         "name: c\nbase: {quantization.input_bits: 9, quantization.dynamic_products: integer}",
         "base.quantization.input_bits: quantization.input_bits is 9 but "

@@ -125,3 +125,26 @@ def test_codes_of_many_bits_are_read_like_their_halves(design, bits):
     assert {"cells", "weight_shift_add"} <= counted.keys()
     assert counted == {name: split[name] for name in counted}
     assert whole != read([x & 255 for x in codes], bits)
+
+
+@pytest.mark.parametrize(("bits", "cell_bits"), [(10, 1), (12, 2), (16, 1), (16, 4)])
+@pytest.mark.parametrize("design", [{}, {"SARADC": 1}, {"currentMode": 1}], ids=str)
+def test_weights_of_many_bits_are_read_like_their_halves(design, bits, cell_bits):
+    """A weight of 2 B bits has the cells of two weights of B bits, the high one first."""
+    half, draw = bits // 2, np.random.default_rng(bits)
+    codes = [draw.integers(0, 256, (150, 7), dtype=np.uint8) for _ in range(2)]
+    weights = draw.integers(0, 2**bits, (150, 30), dtype=np.int32)
+    halves = np.stack([weights >> half, weights & (2**half - 1)], axis=2).reshape(150, 60)
+
+    def read(stored, weight_bits):
+        layer = NetworkLayer("only", 7, 1, 150, 1, 1, stored.shape[1], False, 7.0)
+        context = load_context(design | {"synapseBit": weight_bits, "cellBit": cell_bits})
+        return evaluate(context, [layer], [codes], [stored]).layers[0].energy
+
+    whole, split = read(weights, bits), read(np.ascontiguousarray(halves), half)
+    adc = "sar_adc" if design.get("SARADC") else "multilevel_sense_amplifier"
+    for name in ("cells", adc, "column_mux"):
+        assert whole[name] > 0
+        assert whole[name] == pytest.approx(split[name], rel=1e-12)
+    if design:  # sensing by voltage does not depend on the data
+        assert whole[adc] != pytest.approx(read(weights & 31, bits)[adc], rel=1e-3)
