@@ -128,7 +128,8 @@ def test_the_native_path_is_the_oracle_whatever_the_shape(effect, data):
     found = ProgrammedLayer(weights, settings, "a", seed).product(codes, 1, 7)
     expected = array_product(codes, weights, settings, "a", seed, 1, 7)
     rounded = np.abs(found - expected) / settings.adc_step
-    assert np.mean(rounded > 1e-6) <= 0.1
+    # One code at a tie is more than a tenth of the fewest products, 6.
+    assert np.sum(rounded > 1e-6) <= max(1, 0.1 * rounded.size)
 
 
 SCALED = {
