@@ -3,7 +3,8 @@
 rule paper:
     log:
         "results/logs/paper.log",
-    threads: workflow.cores
+    # Asked for when the job runs: through a scheduler there may be no number of cores.
+    threads: lambda wildcards: workflow.cores
     params:
         snakefile=workflow.main_snakefile,
         folder=Path(workflow.basedir, "config/paper"),
