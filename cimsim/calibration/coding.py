@@ -7,12 +7,16 @@ point: rint(x / scale) + zero_point, clamped.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cimsim.calibration.quantizer import SMALLEST_RANGE, code_bound, symmetric_scale
+from cimsim.calibration.ranges import RangeObserver
+
+if TYPE_CHECKING:
+    from cimsim.campaign.design import DesignPoint
 
 Codes = NDArray[np.uint8 | np.uint16 | np.int16]
 
@@ -28,7 +32,8 @@ class InputCoding:
 
     Unsigned codes (uint8, or uint16 above 8 bits) run from 0 to 2**bits - 1; real 0 is exactly
     `zero_point`. Signed codes (int16) run from -(2**(bits-1) - 1) to 2**(bits-1) - 1 with zero
-    point 0, as in DNN+NeuroSim.
+    point 0, as in DNN+NeuroSim. Symmetric codes are unsigned, but stand for the same numbers as
+    signed ones: their zero point is 2**(bits-1) - 1, or 0 where no value is negative.
     `conversion` truncate repeats the reference's loss of a unit on some codes (quirk Q1).
     """
 
@@ -37,6 +42,7 @@ class InputCoding:
     bits: int
     signed: bool
     conversion: Literal["nearest", "truncate"] = "nearest"
+    symmetric: bool = False
 
     @classmethod
     def unsigned_range(
@@ -62,18 +68,58 @@ class InputCoding:
         steps = float(symmetric_scale(amax, bits))
         return cls(1.0 / steps if steps else 1.0, 0, bits, signed=True, conversion=conversion)
 
+    @classmethod
+    def symmetric_range(
+        cls, low: float, high: float, bits: int, conversion: Literal["nearest", "truncate"]
+    ) -> InputCoding:
+        """Return the symmetric coding of values from `low` to `high`, a range that includes 0.
+
+        One step is the larger magnitude over 2**(bits-1) - 1. Scale 1 for a range below 2**-24.
+        """
+        steps = float(symmetric_scale(max(-low, high), bits))
+        zero_point = code_bound(bits) if low < 0.0 else 0
+        scale = 1.0 / steps if steps else 1.0
+        return cls(scale, zero_point, bits, signed=False, conversion=conversion, symmetric=True)
+
+    @property
+    def limits(self) -> tuple[int, int]:
+        """Lowest and highest code, less the zero point."""
+        bound = code_bound(self.bits)
+        lowest = -bound if self.signed else -self.zero_point
+        both_ways = self.signed or self.symmetric
+        return lowest, bound if both_ways else 2**self.bits - 1 - self.zero_point
+
     def codes(self, values: NDArray[np.float32]) -> Codes:
         """Return the codes of `values`, in the same shape and memory order."""
         steps = np.float32(1.0 / self.scale)
-        bound = code_bound(self.bits)
-        lowest = -bound if self.signed else -self.zero_point
-        highest = bound if self.signed else 2**self.bits - 1 - self.zero_point
         scaled = values * steps
         np.rint(scaled, out=scaled)
-        np.clip(scaled, lowest, highest, out=scaled)
+        np.clip(scaled, *self.limits, out=scaled)
         if self.conversion == "truncate":
             np.divide(scaled, steps, out=scaled)
             np.multiply(scaled, steps, out=scaled)
             np.trunc(scaled, out=scaled)
         scaled += np.float32(self.zero_point)
         return scaled.astype(np.int16 if self.signed else code_type(self.bits))
+
+
+def input_coding(point: DesignPoint, low: float, high: float) -> InputCoding:
+    """Return the coding that a design point has for inputs from `low` to `high`."""
+    bits, conversion = point.quantization.input_bits, point.fidelity.integer_conversion
+    if point.fidelity.input_shift == "data_minimum":
+        return InputCoding.signed_range(max(-low, high), bits, conversion)
+    if point.quantization.input_range == "symmetric":
+        return InputCoding.symmetric_range(low, high, bits, conversion)
+    return InputCoding.unsigned_range(low, high, bits, conversion)
+
+
+def observed_range(point: DesignPoint, observer: RangeObserver) -> tuple[float, float]:
+    """Return the range of inputs that the observer of a design point chooses.
+
+    Raises:
+        ValueError: the observer saw no values.
+    """
+    settings = point.quantization
+    symmetric = settings.input_range == "symmetric"
+    levels = 2**settings.input_bits - symmetric
+    return observer.range(settings.observer, settings.percentile, levels, symmetric=symmetric)

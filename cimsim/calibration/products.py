@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from cimsim.calibration.coding import Codes, InputCoding
+from cimsim.calibration.coding import Codes, InputCoding, input_coding, observed_range
 from cimsim.calibration.ranges import RangeObserver
 from cimsim.campaign.design import DesignPoint
 from cimsim.errors import UserError
@@ -131,10 +131,7 @@ def find_product_ranges(
         run_caught(network, torch.from_numpy(batch), MatrixCall.result, observe)
     found = []
     for name, pair in zip(names, observers, strict=True):
-        (low, high), (least, most) = (
-            observer.range(settings.observer, settings.percentile, 2**settings.input_bits)
-            for observer in pair
-        )
+        (low, high), (least, most) = (observed_range(point, observer) for observer in pair)
         right = InputCoding.signed_range(
             max(-least, most), settings.input_bits, point.fidelity.integer_conversion
         )
@@ -165,10 +162,7 @@ def product_layers(point: DesignPoint, ranges: Sequence[ProductRange]) -> list[P
     bits, conversion = point.quantization.input_bits, point.fidelity.integer_conversion
     layers = []
     for found in ranges:
-        if point.fidelity.input_shift == "data_minimum":
-            left = InputCoding.signed_range(max(-found.low, found.high), bits, conversion)
-        else:
-            left = InputCoding.unsigned_range(found.low, found.high, bits, conversion)
+        left = input_coding(point, found.low, found.high)
         right = InputCoding(found.right_scale, 0, bits, signed=True, conversion=conversion)
         layers.append(ProductLayer(found.name, left, right))
     return layers

@@ -8,6 +8,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from cimsim.calibration.entropy import least_divergence
+
 HALF_BINS = 8192
 """Histogram bins on each side of zero."""
 
@@ -15,6 +17,8 @@ MSE_CANDIDATES = np.arange(20, 101) / 100.0
 """Shares of the full range that the mean-square-error observer tries."""
 
 Floats = NDArray[np.float64]
+
+Method = Literal["max", "percentile", "mse", "entropy"]
 
 
 class RangeObserver:
@@ -44,13 +48,17 @@ class RangeObserver:
         self._counts += np.bincount(bins[flat != 0.0], minlength=self._counts.size)
 
     def range(
-        self, method: Literal["max", "percentile", "mse"], percentile: float, levels: int
+        self, method: Method, percentile: float, levels: int, *, symmetric: bool = False
     ) -> tuple[float, float]:
         """Return (lowest, highest) value that the quantiser covers; 0 is always within.
 
         max: all values. percentile: that share (%) of the values, smallest magnitudes
         first. mse: the share of the full range that minimises the mean square difference
-        between the values and their rounding to `levels` codes.
+        between the values and their rounding to `levels` codes. entropy: the magnitude up to which
+        codes keep most information (:mod:`cimsim.calibration.entropy`; exact zeros are left out:
+        they have a code of their own in every range).
+
+        With `symmetric` the codes that mse and entropy look at reach as far on either side.
 
         Raises:
             ValueError: no values were seen.
@@ -60,11 +68,22 @@ class RangeObserver:
         low, high = min(self._minimum, 0.0), max(self._maximum, 0.0)
         if low == high or method == "max":
             return low, high
-        if method == "percentile":
+        if method == "mse" and not symmetric:
+            share = self._best_share(low, high, levels)
+            return low * share, high * share
+        if method == "mse":
+            largest = max(-low, high)
+            magnitude = largest * self._best_share(-largest, largest, levels)
+        elif method == "entropy":
+            magnitude = self._most_informative(low, high, levels, symmetric)
+        else:
             magnitude = self._percentile(percentile)
-            return max(low, -magnitude), min(high, magnitude)
-        share = self._best_share(low, high, levels)
-        return low * share, high * share
+        return max(low, -magnitude), min(high, magnitude)
+
+    @property
+    def counted(self) -> int:
+        """Number of values seen."""
+        return self._zeros + int(self._counts.sum())
 
     @property
     def _span(self) -> float:
@@ -85,6 +104,14 @@ class RangeObserver:
         total = self._zeros + np.cumsum(magnitudes)
         needed = total[-1] * (percentile / 100.0)
         return float(int(np.searchsorted(total, needed)) + 1) * self._span / HALF_BINS
+
+    def _most_informative(self, low: float, high: float, levels: int, symmetric: bool) -> float:
+        """Return the upper edge of the last bin of |x| that the range of least divergence holds."""
+        width = self._span / HALF_BINS
+        below, above = math.ceil(-low / width), min(HALF_BINS, math.floor(high / width) + 1)
+        above = above if high > 0.0 else 0
+        bins = least_divergence(self._counts, below, above, levels, symmetric=symmetric)
+        return bins * width
 
     def _best_share(self, low: float, high: float, levels: int) -> float:
         """Return the candidate with the least square error; the largest of equal ones."""

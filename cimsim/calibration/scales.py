@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from cimsim.calibration.coding import InputCoding
+from cimsim.calibration.coding import input_coding, observed_range
 from cimsim.calibration.fold import fold_batch_norm
 from cimsim.calibration.matrix_layer import (
     MatrixLayer,
@@ -76,14 +76,9 @@ def find_ranges(
 
     with MatrixCalls(network, observe).caught():
         float_logits(network, images)
-    settings = point.quantization
-    found = (
-        observer.range(settings.observer, settings.percentile, 2**settings.input_bits)
-        for observer in observers.values()
-    )
     return [
-        LayerRange(shape.name not in in_float, low, high)
-        for shape, (low, high) in zip(shapes, found, strict=True)
+        LayerRange(shape.name not in in_float, *observed_range(point, observers[shape.name]))
+        for shape in shapes
     ]
 
 
@@ -127,11 +122,7 @@ def _matrix_layer(
     point: DesignPoint, weight: Tensor, shape: LayerShape, found: LayerRange
 ) -> MatrixLayer:
     settings, conversion = point.quantization, point.fidelity.integer_conversion
-    if point.fidelity.input_shift == "data_minimum":
-        amax = max(-found.low, found.high)
-        coding = InputCoding.signed_range(amax, settings.input_bits, conversion)
-    else:
-        coding = InputCoding.unsigned_range(found.low, found.high, settings.input_bits, conversion)
+    coding = input_coding(point, found.low, found.high)
     values = weight.detach().numpy()
     weights = quantize_weights(values, settings.weight_bits, settings.weight_scale, conversion)
     layer = MatrixLayer(shape, coding, weights)

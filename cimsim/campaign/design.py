@@ -70,8 +70,15 @@ class Quantization(Section):
     weight_scale: Literal["channel", "tensor"] = Field(
         "channel", description="one weight scale per output channel or per layer"
     )
-    observer: Literal["max", "percentile", "mse"] = Field(
-        "max", description="how the range of an activation is found from the calibration images"
+    input_range: Literal["affine", "symmetric"] = Field(
+        "affine",
+        description="codes of activations: from the lowest to the highest value with an exact zero "
+        "point, or the same steps on both sides of 0 (as with fidelity.input_shift data_minimum)",
+    )
+    observer: Literal["max", "percentile", "mse", "entropy"] = Field(
+        "max",
+        description="how the range of an activation is found from the calibration images: all "
+        "values, a percentile, least squared error, or least information lost (Kullback-Leibler)",
     )
     percentile: float = Field(
         99.99,

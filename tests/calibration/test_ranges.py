@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cimsim.calibration.ranges import MSE_CANDIDATES, RangeObserver
@@ -21,12 +21,12 @@ def test_max_is_the_extremes_and_zero():
     assert observed([-0.5, -3.0]).range("max", 99.0, 256) == (-3.0, 0.0)
 
 
-@pytest.mark.parametrize("method", ["max", "percentile", "mse"])
+@pytest.mark.parametrize("method", ["max", "percentile", "mse", "entropy"])
 def test_zeros_only(method):
     assert observed(np.zeros(9)).range(method, 99.0, 256) == (0.0, 0.0)
 
 
-@pytest.mark.parametrize("method", ["max", "percentile", "mse"])
+@pytest.mark.parametrize("method", ["max", "percentile", "mse", "entropy"])
 def test_a_constant_stays_inside(method):
     low, high = observed(np.full(100, 0.7)).range(method, 99.9, 256)
     assert low == 0.0
@@ -66,13 +66,27 @@ def test_mse_minimises_the_rounding_error():
     assert error(chosen) <= 1.01 * min(errors.values())
 
 
+@settings(max_examples=20, deadline=None)
 @given(seed=st.integers(0, 2**31), splits=st.lists(st.integers(1, 99), max_size=5, unique=True))
 def test_the_result_does_not_depend_on_batches(seed, splits):
     generator = np.random.default_rng(seed)
     values = (generator.normal(size=100) * 10.0 ** generator.uniform(-3, 3, 100)).astype(np.float32)
     whole, parts = observed(values), observed(values, sorted(splits))
-    for method in ("max", "percentile", "mse"):
-        assert whole.range(method, 95.0, 16) == parts.range(method, 95.0, 16)
+    for method in ("max", "percentile", "mse", "entropy"):
+        for symmetric in (False, True):
+            expected = whole.range(method, 95.0, 16, symmetric=symmetric)
+            assert parts.range(method, 95.0, 16, symmetric=symmetric) == expected
+
+
+@given(seed=st.integers(0, 2**31), sizes=st.lists(st.integers(1, 50), min_size=1, max_size=8))
+def test_no_value_is_lost_when_the_histogram_grows(seed, sizes):
+    generator = np.random.default_rng(seed)
+    observer = RangeObserver()
+    for size in sizes:
+        batch = generator.normal(size=size) * 10.0 ** generator.uniform(-6, 6)
+        batch[generator.random(size) < 0.3] = 0.0
+        observer.update(batch.astype(np.float32))
+    assert observer.counted == sum(sizes)
 
 
 def test_a_range_needs_values():

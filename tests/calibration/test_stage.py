@@ -84,6 +84,16 @@ def test_layers_after_relu_are_unsigned_with_zero_point_zero(run):
     assert scales["input_min"] == [0.0] * 8
 
 
+def test_symmetric_inputs_have_their_zero_in_the_middle_or_at_the_end(run):
+    network, scales, _ = run(design("vit", quantization={"input_range": "symmetric"}))
+    for layer, low, high in zip(
+        network.layers, scales["input_min"], scales["input_max"], strict=True
+    ):
+        assert layer.coding.zero_point == (127 if low < 0.0 else 0)
+        assert layer.coding.scale == pytest.approx(max(-low, high) / 127, rel=1e-6)
+    assert set(scales["input_zero_point"]) == {0, 127}  # images, and what layer norm gives
+
+
 def test_data_minimum_has_signed_symmetric_codes(run):
     network, scales, _ = run(design("vit", fidelity={"input_shift": "data_minimum"}))
     assert scales["input_zero_point"] == [0] * 10

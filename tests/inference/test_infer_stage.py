@@ -62,6 +62,22 @@ def programmed(point, folders, seed):
 
 
 @pytest.mark.parametrize(
+    "quantization",
+    [
+        {"input_range": "symmetric", "observer": "entropy", "weight_scale": "tensor"},
+        {"input_range": "symmetric", "observer": "mse", "input_bits": 5, "weight_bits": 3},
+        {"observer": "entropy", "input_bits": 6},
+    ],
+    ids=["symmetric-entropy-tensor", "symmetric-mse", "affine-entropy"],
+)
+@pytest.mark.parametrize("model", ["vgg8", "vit"])
+def test_ideal_arrays_for_every_quantiser(stages, tmp_path, model, quantization):
+    point, folders = stages(model, quantization, array=WIDE_ADC)
+    (row,) = seeds_table(point, folders, range(1), tmp_path)
+    assert row["logit_error_rms"] == 0.0
+
+
+@pytest.mark.parametrize(
     "sections",
     [
         {"array": WIDE_ADC},
