@@ -100,7 +100,7 @@ void Chip::size_results() {
 /// Tiles whose results are added up. In the reference copies count although their results are not
 /// added (chip quirk 54).
 int Chip::summed_tiles(const LayerPlan& layer) const {
-  return context_.parameters.copied_sums ? layer.base_tile_rows : layer.tile_rows();
+  return context_.parameters.copied_sums ? layer.base_tile_rows : layer.summed_tile_rows();
 }
 
 Energies Chip::block_leakage() {
@@ -163,21 +163,35 @@ Figures Chip::evaluate(std::size_t layer, const LayerInputs& inputs) {
   return figures;
 }
 
-/// The tiles of one copy of the layer; further copies share its vectors.
+/// All groups of one copy of the layer; further copies share its vectors.
 Figures Chip::evaluate_tiles(std::size_t layer, const LayerInputs& inputs) {
+  const LayerPlan& placed = plan_.layers[layer];
+  Figures total;
+  for (int group = 0; group < placed.groups; ++group) {
+    const Figures part = evaluate_group(layer, group, inputs);
+    total.times.slowest(part.times);
+    total.energy += part.energy;
+  }
+  total.times *= placed.turns();
+  return total;
+}
+
+/// The tiles with the matrix of one group, as if it had all places for itself.
+Figures Chip::evaluate_group(std::size_t layer, int group, const LayerInputs& inputs) {
   const LayerPlan& placed = plan_.layers[layer];
   const int position_rows = layers_[layer].in_channels * context_.parameters.rows_per_synapse;
   const int size = placed.novel ? plan_.novel_pe_size : plan_.tile_size;
-  const int rows = placed.novel ? position_rows : placed.matrix_rows;
+  const int rows = placed.novel ? position_rows : placed.group_rows();
+  const int cols = placed.group_cols();
   Figures total;
   for (int top = 0; top < rows; top += size) {
-    for (int left = 0; left < placed.matrix_cols; left += size) {
-      const Range held_rows{top, std::min(size, rows - top)};
-      const Range held_cols{left, std::min(size, placed.matrix_cols - left)};
-      const Figures part = placed.novel ? novel_->evaluate_novel(inputs, held_rows, held_cols,
-                                                                 position_rows, placed.speed_up())
-                                        : conventional_.evaluate_conventional(
-                                              inputs, held_rows, held_cols, placed.speed_up());
+    for (int left = 0; left < cols; left += size) {
+      const Range held_rows{group * rows + top, std::min(size, rows - top)};
+      const Range held_cols{group * cols + left, std::min(size, cols - left)};
+      const Figures part =
+          placed.novel
+              ? novel_->evaluate_novel(inputs, held_rows, held_cols, position_rows, placed.places())
+              : conventional_.evaluate_conventional(inputs, held_rows, held_cols, placed.places());
       total.times.slowest(part.times);
       total.energy += part.energy;
     }

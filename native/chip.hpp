@@ -82,6 +82,7 @@ class Chip {
   int summed_tiles(const LayerPlan& layer) const;
   void layout();
   Figures evaluate_tiles(std::size_t layer, const LayerInputs& inputs);
+  Figures evaluate_group(std::size_t layer, int group, const LayerInputs& inputs);
   void add_results(std::size_t layer, double vectors, Figures& figures);
   void add_transport(std::size_t layer, double vectors, Figures& figures);
   double bus_transfer(std::size_t layer, double bits_out, double bits_in, Figures& figures);

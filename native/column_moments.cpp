@@ -81,7 +81,7 @@ std::vector<std::uint16_t> cells_of(const CodeMatrix<std::int32_t>& weights, con
   const auto cells_each = static_cast<std::size_t>(each);
   for (std::size_t row = 0; row < rows; ++row) {
     const std::int32_t* code =
-        weights.row(static_cast<std::size_t>(block.rows.first) + row) + block.cols.first / each;
+        weights.row(first_weight_row(weights, block) + row) + block.cols.first / each;
     // Cells that wait for their slice to be full; the first weight may begin in another block.
     std::size_t waiting = 0, skipped = static_cast<std::size_t>(block.cols.first % each);
     std::uint64_t cells = 0;

@@ -129,7 +129,7 @@ class Counter {
         float path[kSlice] = {};
         if (row < static_cast<std::size_t>(block.rows.count)) {
           const std::int32_t* codes =
-              layer_.weights.row(static_cast<std::size_t>(block.rows.first) + row);
+              layer_.weights.row(first_weight_row(layer_.weights, block) + row);
           const float* here = paths.at(row, static_cast<std::size_t>(col));
           for (int j = 0; j < columns; ++j) {
             const auto digit = static_cast<std::uint32_t>(codes[weight[j]]) >> shift[j] & mask;

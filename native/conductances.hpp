@@ -34,6 +34,13 @@ struct CellBlock {
   bool operator==(const CellBlock&) const = default;
 };
 
+/// Row of `weights` [K, N] with the first cells of a block. The groups of a layer are side by side
+/// in `weights`, but one below the other in its inputs; a block lies within a group.
+inline std::size_t first_weight_row(const CodeMatrix<std::int32_t>& weights,
+                                    const CellBlock& block) {
+  return static_cast<std::size_t>(block.rows.first) % weights.rows;
+}
+
 /// The reads of a layer's columns: which cells, and how a sensing sees them.
 struct ColumnReads {
   CellNetwork network;

@@ -12,24 +12,30 @@ int ceil_div(int a, int b) { return (a + b - 1) / b; }
 
 int next_power_of_two(int x) { return static_cast<int>(std::bit_ceil(static_cast<unsigned>(x))); }
 
-/// Sizes that decide the floor plan of one layer.
+/// Sizes that decide the floor plan of one layer, of one group each.
 struct Shape {
   bool novel = false;
   int in_channels = 0;  ///< rows of one kernel position
   int rows = 0;         ///< cells of the unrolled matrix
   int cols = 0;
+  int groups = 1;
+  int groups_each = 1;  ///< see LayerPlan
+  int matrices() const { return ceil_div(groups, groups_each); }
 };
 
 /// The kernel size that novel mapping serves: the one that most layers share. A layer with a 1 x 1
 /// kernel counts for itself alone, so 1 x 1 wins only in a network that has no other kernel.
+/// Grouped convolutions do not count, as their few input channels are no work for an element.
 int shared_kernel_positions(const std::vector<NetworkLayer>& layers) {
   int best = 0, best_count = 0;
   for (const auto& layer : layers) {
     const int positions = layer.kernel_positions();
+    if (layer.groups > 1) continue;
     int count = 1;
     if (positions != 1) {
-      count += static_cast<int>(std::ranges::count_if(
-          layers, [&](const auto& other) { return other.kernel_positions() == positions; }));
+      count += static_cast<int>(std::ranges::count_if(layers, [&](const auto& other) {
+        return other.groups == 1 && other.kernel_positions() == positions;
+      }));
     }
     if (count > best_count) {
       best_count = count;
@@ -46,10 +52,14 @@ class Planner {
     const int positions = p_.novel_mapping ? shared_kernel_positions(layers) : 0;
     for (const auto& layer : layers) {
       Shape shape;
-      shape.in_channels = layer.in_channels * p_.rows_per_synapse;
-      shape.rows = layer.fan_in() * p_.rows_per_synapse;
-      shape.cols = layer.out_channels * p_.cols_per_synapse;
-      shape.novel = layer.kernel_positions() == positions && shape.rows >= p_.rows;
+      shape.groups = layer.groups;
+      shape.in_channels = layer.in_channels / layer.groups * p_.rows_per_synapse;
+      shape.rows = layer.group_rows() * p_.rows_per_synapse;
+      shape.cols = layer.group_outputs() * p_.cols_per_synapse;
+      shape.groups_each = std::max(1, std::min({p_.groups_per_subarray, layer.groups,
+                                                p_.rows / shape.rows, p_.cols / shape.cols}));
+      shape.novel =
+          layer.groups == 1 && layer.kernel_positions() == positions && shape.rows >= p_.rows;
       if (shape.novel) plan_.kernel_positions = positions;
       shapes_.push_back(shape);
     }
@@ -80,14 +90,19 @@ class Planner {
     return cols;
   }
 
-  static double cells(const Shape& s) { return static_cast<double>(s.rows) * s.cols; }
+  static double cells(const Shape& s) { return static_cast<double>(s.rows) * s.cols * s.groups; }
 
   int novel_tiles(const Shape& s, int pe) const {
     return ceil_div(s.in_channels, pe) * ceil_div(s.cols, pe);
   }
 
-  static int conventional_tiles(const Shape& s, int tile) {
-    return ceil_div(s.rows, tile) * ceil_div(s.cols, tile);
+  /// Tiles of a layer, without copies; groups fill the subarrays of a tile.
+  int conventional_tiles(const Shape& s, int tile) const {
+    const int tiles = ceil_div(s.rows, tile) * ceil_div(s.cols, tile);
+    if (s.groups == 1) return tiles;
+    const int rows = ceil_div(tile, p_.rows) / ceil_div(s.rows, p_.rows);
+    const int cols = ceil_div(tile, p_.cols) / ceil_div(s.cols, p_.cols);
+    return tiles * ceil_div(s.matrices(), std::max(1, rows) * std::max(1, cols));
   }
 
   /// Size of a novel processing element: of the candidates above 2 x 2 subarrays, the largest with
@@ -129,8 +144,9 @@ class Planner {
     plan_.pe_size = tile / 2;
     const double tiles = sum(false, [&](const Shape& s) { return conventional_tiles(s, tile); });
     for (int pe = tile / 2; pe > 2 * p_.rows; pe /= 2) {
-      const double used =
-          sum(false, [&](const Shape& s) { return copies_in_tile(s, pe).total() * cells(s); });
+      const double used = sum(false, [&](const Shape& s) {
+        return std::max(1, copies_in_tile(s, pe).total() / s.matrices()) * cells(s);
+      });
       const double utilization = used / (tiles * static_cast<double>(tile) * tile);
       if (utilization > best_utilization_) {
         best_utilization_ = utilization;
@@ -188,18 +204,23 @@ class Planner {
   LayerPlan place(const Shape& s, int target) const {
     LayerPlan layer;
     layer.novel = s.novel;
-    layer.matrix_rows = s.rows;
-    layer.matrix_cols = s.cols;
+    layer.matrix_rows = s.rows * s.groups;
+    layer.matrix_cols = s.cols * s.groups;
+    layer.groups = s.groups;
+    layer.groups_each = s.groups_each;
     const int size = s.novel ? plan_.novel_pe_size : plan_.tile_size;
     const int rows = s.novel ? s.in_channels : s.rows;
     layer.base_tile_rows = ceil_div(rows, size);
     layer.base_tile_cols = ceil_div(s.cols, size);
     layer.in_tile = copies_in_tile(s, plan_.pe_size);
     layer.in_pe = copies_in_pe(s);
-    const int inside = layer.in_tile.total() * layer.in_pe.total();
-    if (p_.pipeline) layer.tile_copies = ceil_div(target, inside);
-    const double copies = p_.pipeline ? std::max(target, inside) : inside;
-    layer.utilization = copies * rows * s.cols / (static_cast<double>(layer.tiles()) * size * size);
+    const int places = layer.in_tile.total() * layer.in_pe.total();
+    layer.copies = std::max(1, places / s.matrices());
+    layer.group_tiles = ceil_div(s.matrices(), places);
+    if (p_.pipeline) layer.tile_copies = ceil_div(target, layer.copies);
+    const double copies = p_.pipeline ? std::max(target, layer.copies) : layer.copies;
+    layer.utilization =
+        copies * s.groups * rows * s.cols / (static_cast<double>(layer.tiles()) * size * size);
     return layer;
   }
 

@@ -18,9 +18,12 @@ struct NetworkLayer {
   int out_channels = 1;
   bool pooled = false;   ///< followed by 2 x 2 pooling
   double positions = 1;  ///< input vectors an image; the model uses the integer part
+  int groups = 1;        ///< matrices of their own, each of a share of the channels
 
   int kernel_positions() const { return kernel_height * kernel_width; }
-  int fan_in() const { return in_channels * kernel_positions(); }
+  int fan_in() const { return in_channels * kernel_positions(); }  ///< of all groups
+  int group_rows() const { return fan_in() / groups; }
+  int group_outputs() const { return out_channels / groups; }
   int vectors() const { return static_cast<int>(positions); }
 };
 
@@ -32,22 +35,40 @@ struct Copies {
 };
 
 /// Where one layer goes. Sizes are in cells.
+///
+/// The places for copies of a weight matrix inside a tile hold the groups of a grouped convolution,
+/// one or some of them each, before they hold copies.
 struct LayerPlan {
   bool novel = false;   ///< each kernel position has a processing element of its own
-  int matrix_rows = 0;  ///< cells of the unrolled weight matrix
+  int matrix_rows = 0;  ///< cells of the unrolled weight matrices, all groups one after another
   int matrix_cols = 0;
-  int base_tile_rows = 1;  ///< tiles of one copy
+  int groups = 1;
+  int groups_each = 1;     ///< groups in a place; they are read one after another
+  int base_tile_rows = 1;  ///< tiles of one set of places
   int base_tile_cols = 1;
+  int group_tiles = 1;     ///< sets of places that the groups fill
   int tile_copies = 1;     ///< copies of the tiles, along the rows
-  Copies in_pe;            ///< copies of the weights inside a processing element
-  Copies in_tile;          ///< copies in different processing elements of a tile
+  Copies in_pe;            ///< places of a matrix inside a processing element
+  Copies in_tile;          ///< places in different processing elements of a tile
+  int copies = 1;          ///< copies of all groups in these places
   double utilization = 0;  ///< used cells over the cells of the layer's tiles
 
-  int tile_rows() const { return base_tile_rows * tile_copies; }
+  int group_rows() const { return matrix_rows / groups; }
+  int group_cols() const { return matrix_cols / groups; }
+  int summed_tile_rows() const { return base_tile_rows * tile_copies; }
+  int tile_rows() const { return summed_tile_rows() * group_tiles; }
   int tile_cols() const { return base_tile_cols; }
   int tiles() const { return tile_rows() * tile_cols(); }
-  Copies speed_up() const {
+  /// Places that share the work of a group if there were nothing else in them.
+  Copies places() const {
     return {in_tile.rows * in_pe.rows * tile_copies, in_tile.cols * in_pe.cols};
+  }
+  /// Copies that share the input vectors.
+  Copies speed_up() const { return groups == 1 ? places() : Copies{copies * tile_copies, 1}; }
+  /// Time of the layer over that of a group that has all places: they share out the groups as well
+  /// as the vectors. 1 without groups.
+  double turns() const {
+    return static_cast<double>(in_tile.total() * in_pe.total()) / copies * groups_each;
   }
 };
 

@@ -14,8 +14,10 @@ namespace {
 
 void check(const NetworkLayer& layer, const LayerData& data) {
   for (const int size : {layer.height, layer.width, layer.in_channels, layer.kernel_height,
-                         layer.kernel_width, layer.out_channels, layer.vectors()})
+                         layer.kernel_width, layer.out_channels, layer.groups, layer.vectors()})
     if (size < 1) throw std::invalid_argument("a layer has a size below 1, or no input vector");
+  if (layer.in_channels % layer.groups != 0 || layer.out_channels % layer.groups != 0)
+    throw std::invalid_argument("the groups of a layer must divide its channels");
   const auto rows = static_cast<std::size_t>(layer.fan_in());
   if (data.inputs.empty() || data.inputs.front().rows != rows)
     throw std::invalid_argument("the trace of a layer must have " + std::to_string(rows) + " rows");
@@ -50,7 +52,7 @@ NetworkActivity::NetworkActivity(std::vector<NetworkLayer> layers, std::vector<L
 void NetworkActivity::check_weights() const {
   for (std::size_t l = 0; l < layers_.size(); ++l) {
     const CodeMatrix<std::int32_t>& weights = data_[l].weights;
-    const auto rows = static_cast<std::size_t>(layers_[l].fan_in());
+    const auto rows = static_cast<std::size_t>(layers_[l].group_rows());
     if (weights.rows != rows || weights.cols != static_cast<std::size_t>(layers_[l].out_channels))
       throw std::invalid_argument("the weights of a layer must be " + std::to_string(rows) + " x " +
                                   std::to_string(layers_[l].out_channels));

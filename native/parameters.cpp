@@ -72,6 +72,7 @@ const Entry kEntries[] = {
     {"numColMuxed", &P::cols_muxed, 1, kCount},
     {"levelOutput", &P::adc_levels, 2, kCount},
     {"cellBit", &P::cell_bits, 1, 16},
+    {"groupsPerSubArray", &P::groups_per_subarray, 1, kCount},
     {"dumcolshared", &P::dummy_col_shared, 1, kMax},
     {"synapseBit", &P::synapse_bits, 1, 32},
     {"numBitInput", &P::input_bits, 1, 32},

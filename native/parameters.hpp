@@ -78,6 +78,7 @@ struct Parameters {
   int synapse_bits = 8;           ///< "synapseBit"
   int input_bits = 8;             ///< "numBitInput"
   int rows_per_synapse = 1;       ///< derived: 2 for the XNOR modes
+  int groups_per_subarray = 1;    ///< "groupsPerSubArray": of a grouped convolution, at most
   int cols_per_synapse =
       8;  ///< derived: BNN parallel 2; other binary modes 1; else bits / cell bits
 

@@ -115,6 +115,13 @@ class Array(Section):
         description="weights plus an offset that a dummy column holds, a pair of columns of "
         "magnitudes, or a column of its own for the sign; the hardware model has offset only",
     )
+    groups_per_subarray: int = Field(
+        1,
+        ge=1,
+        le=4096,
+        description="groups of a grouped or depthwise convolution that share a subarray "
+        "block-diagonally, as far as rows and columns suffice; they are read one after another",
+    )
     row_wire_resistance: float = Field(
         0.0,
         ge=0.0,

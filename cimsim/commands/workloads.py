@@ -79,7 +79,9 @@ def _table(rows: list[dict[str, Any]], model: str, image: str) -> Table:
 def _cells(row: dict[str, Any]) -> list[str]:
     static = row["operands"] == "static"
     shape = f"{row['in_channels']}x{row['in_height']}x{row['in_width']}"
-    times = f"{row['batch']} x " if row["batch"] > 1 else ""
+    groups = max(row["groups"], 1)
+    matrices = row["batch"] * groups
+    times = f"{matrices} x " if matrices > 1 else ""
     return [
         str(row["index"]),
         row["name"],
@@ -89,7 +91,7 @@ def _cells(row: dict[str, Any]) -> list[str]:
         f"{row['kernel_height']}x{row['kernel_width']}" if row["kind"] == "conv" else "",
         str(row["stride"]) if row["kind"] == "conv" else "",
         str(row["groups"]) if row["groups"] > 1 else "",
-        f"{times}{row['rows']}x{row['columns']}",
+        f"{times}{row['rows']}x{row['columns'] // groups}",
         f"{row['vectors']:,}",
         f"{row['weights']:,}" if static else "",
         f"{row['macs']:,}",

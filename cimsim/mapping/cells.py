@@ -1,8 +1,10 @@
 """How many cells and subarrays a layer takes.
 
 A layer's matrix [K, N] takes K rows and N x cells_per_weight columns of cells, cut into subarrays.
-Each group of a grouped convolution is a matrix of its own. The dummy column and the reference
-column that the accuracy model reads are not counted, as in DNN+NeuroSim (chip.md, fault 7).
+Each group of a grouped convolution is a matrix of its own, in subarrays of its own or with
+array.groups_per_subarray some of them on the diagonal of one (docs/ppa.md). The dummy column and
+the reference column that the accuracy model reads are not counted, as in DNN+NeuroSim (chip.md,
+fault 7).
 """
 
 from __future__ import annotations
@@ -39,11 +41,21 @@ def place(shape: LayerShape, point: DesignPoint) -> Placement:
     cells = cells_per_weight(array.signed_weights, bits, point.cell.bits)
     cell_columns = shape.columns // shape.groups * cells
     grid = _parts(shape.rows, array.rows) * _parts(cell_columns, array.columns)
+    together = min(
+        array.groups_per_subarray,
+        shape.groups,
+        array.rows // shape.rows,
+        array.columns // cell_columns,
+    )
+    subarrays = _parts(shape.groups, max(together, 1)) * grid
     return Placement(
         cells_per_weight=cells,
         row_groups=_parts(shape.rows, array.parallel_rows),
-        subarrays=shape.groups * grid,
-        cell_utilization=shape.rows * cell_columns / (grid * array.rows * array.columns),
+        subarrays=subarrays,
+        cell_utilization=shape.groups
+        * shape.rows
+        * cell_columns
+        / (subarrays * array.rows * array.columns),
     )
 
 

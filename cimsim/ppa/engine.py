@@ -24,7 +24,9 @@ class NetworkLayer:
     """One matrix layer; sizes in elements of the feature map (without padding) or of the kernel.
 
     A linear layer has a 1 x 1 kernel and a 1 x 1 feature map, or as many positions as tokens.
-    `positions` is the number of input vectors an image; the model uses its integer part.
+    `positions` is the number of input vectors an image; the model uses its integer part. A grouped
+    convolution has `groups` matrices, each of a share of the input and output channels; its inputs
+    are those of all groups, one below the other, its weights side by side.
     """
 
     name: str
@@ -36,11 +38,12 @@ class NetworkLayer:
     out_channels: int
     pooled: bool
     positions: float
+    groups: int = 1
 
     @property
     def rows(self) -> int:
-        """Rows of the weight matrix (fan-in)."""
-        return self.in_channels * self.kernel_height * self.kernel_width
+        """Rows K of the weight matrix (fan-in) of a group."""
+        return self.in_channels // self.groups * self.kernel_height * self.kernel_width
 
 
 def unpadded_positions(
@@ -149,7 +152,7 @@ class Activity:
 
     Args:
         layers: the network, at least one layer.
-        inputs: for each layer its images, each uint8 or uint16 ``[K, V]`` with at least
+        inputs: for each layer its images, each uint8 or uint16 ``[groups K, V]`` with at least
             ``int(positions)`` columns, of which the first are used. Figures are means over the
             images.
         weights: for each layer the stored codes int32 ``[K, N]``, non-negative; may be empty if

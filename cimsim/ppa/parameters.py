@@ -96,6 +96,7 @@ SOURCES: dict[str, Source] = {
     "currentMode": Source("array.adc.sensing", _is("current")),
     "levelOutput": Source("array.adc.bits", lambda bits: float(2**bits)),
     "numColMuxed": Source("array.adc.columns_shared"),
+    "groupsPerSubArray": Source("array.groups_per_subarray"),
     "dumcolshared": Source("array.adc.dummy_columns_shared"),
     # technology
     "technode": Source("chip.node"),

@@ -232,11 +232,6 @@ def _on_chip(row: Mapping[str, Any], point: DesignPoint) -> bool:
 
 
 def _network_layer(row: Mapping[str, Any], point: DesignPoint) -> NetworkLayer:
-    if row["groups"] != 1:
-        raise UserError(
-            f"layer {row['layer']} is a convolution of {row['groups']} groups; the area and energy "
-            "model places ungrouped ones only: keep it off the arrays (quantization.float_layers)"
-        )
     positions = float(row["vectors"])
     if point.fidelity.trace_vectors == "unpadded":
         positions = unpadded_positions(
@@ -256,6 +251,7 @@ def _network_layer(row: Mapping[str, Any], point: DesignPoint) -> NetworkLayer:
         out_channels=row["out_channels"],
         pooled=row["pooled"],
         positions=positions,
+        groups=row["groups"],
     )
 
 

@@ -24,14 +24,18 @@ void bind_floorplan(py::module_& m) {
       .def_readwrite("kernel_width", &NetworkLayer::kernel_width)
       .def_readwrite("out_channels", &NetworkLayer::out_channels)
       .def_readwrite("pooled", &NetworkLayer::pooled)
-      .def_readwrite("positions", &NetworkLayer::positions);
+      .def_readwrite("positions", &NetworkLayer::positions)
+      .def_readwrite("groups", &NetworkLayer::groups);
   py::class_<Copies>(m, "Copies", "Copies of weights along rows and columns.")
       .def_readonly("rows", &Copies::rows)
-      .def_readonly("cols", &Copies::cols);
+      .def_readonly("cols", &Copies::cols)
+      .def_property_readonly("total", &Copies::total);
   py::class_<LayerPlan>(m, "LayerPlan", "Where one layer goes; sizes in cells.")
       .def_readonly("novel", &LayerPlan::novel)
       .def_readonly("in_pe", &LayerPlan::in_pe)
       .def_readonly("in_tile", &LayerPlan::in_tile)
+      .def_readonly("groups_each", &LayerPlan::groups_each)
+      .def_readonly("copies", &LayerPlan::copies)
       .def_readonly("utilization", &LayerPlan::utilization)
       .def_property_readonly("tile_rows", &LayerPlan::tile_rows)
       .def_property_readonly("tile_cols", &LayerPlan::tile_cols)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
 from pathlib import Path
@@ -26,10 +27,23 @@ CAMPAIGN = ROOT / "config/campaigns/workloads.yaml"
 FAMILIES = ("vgg8", "resnet20", "vit", "timm:swin_tiny_patch4_window7_224")
 
 
+GROUPED = {
+    "timm:mobilenetv3_small_050": (),
+    "timm:tf_efficientnet_b0": (),
+    "timm:convnext_atto": ("depths=[1, 1, 1, 1]", "dims=[8, 16, 16, 16]"),
+}
+"""Networks with depthwise convolutions, and arguments that make them small."""
+
+
 def point_of(family: str) -> DesignPoint:
     """Return the family's design point with three images and an ADC that loses nothing."""
-    (found,) = (p.point for p in load_campaign(CAMPAIGN).points if p.point.workload.model == family)
-    design = found.model_dump(exclude_defaults=True)
+    points = [point.point for point in load_campaign(CAMPAIGN).points]
+    if family in GROUPED:
+        design = points[0].model_dump(exclude_defaults=True)
+        design["workload"] |= {"model": family, "arguments": GROUPED[family], "width": 1.0}
+    else:
+        (found,) = (point for point in points if point.workload.model == family)
+        design = found.model_dump(exclude_defaults=True)
     design["workload"] |= {"images": 3}
     design["quantization"] |= {"images": 8}
     design["array"] = {"adc": {"bits": 8}}
@@ -49,7 +63,9 @@ def untrained(point: DesignPoint, folder: Path) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize(
+    "family", [*FAMILIES, *(pytest.param(name, marks=pytest.mark.slow) for name in GROUPED)]
+)
 def test_every_stage_of_an_untrained_network(
     family: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -70,7 +86,10 @@ def test_every_stage_of_an_untrained_network(
     (seeds,) = (tmp_path / "i").glob("seeds_*.parquet")
     assert pq.read_table(seeds)["logit_error_rms"].to_pylist() == [0.0]
 
-    chip = evaluate_design(point, Network.read(tmp_path / "m", tmp_path / "t"))["chip"]
+    tables = evaluate_design(point, Network.read(tmp_path / "m", tmp_path / "t"))
+    chip, parts = tables["chip"], tables["components"]
+    for quantity, total in (("area_m2", "area_m2"), ("energy_j", "energy_dynamic_j")):
+        assert math.fsum(parts[quantity]) == pytest.approx(chip[total][0], rel=1e-12)
     operations = pq.read_table(tmp_path / "m/operations.parquet").to_pylist()
     layers = pq.read_table(tmp_path / "m/layers.parquet").to_pylist()
     macs = sum(row["rows"] * row["columns"] * row["vectors"] for row in layers)
@@ -79,6 +98,7 @@ def test_every_stage_of_an_untrained_network(
     assert chip["operations"] == [2 * macs]
     assert chip["area_m2"][0] > 0
     assert (chip["energy_dynamic_products_j"][0] > 0) == bool(products)
+    assert any(row["groups"] > 1 for row in layers) == (family in GROUPED)
 
 
 @pytest.mark.slow

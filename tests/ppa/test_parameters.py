@@ -55,6 +55,7 @@ CHANGES = {
     "currentMode": ({}, {"array.adc.sensing": "current"}),
     "levelOutput": ({}, {"array.adc.bits": 5}),
     "numColMuxed": ({}, {"array.adc.columns_shared": 16}),
+    "groupsPerSubArray": ({}, {"array.groups_per_subarray": 4}),
     "dumcolshared": ({}, {"array.adc.dummy_columns_shared": 8.0}),
     "technode": ({}, {"chip.node": 32}),
     "deviceroadmap": ({}, {"chip.roadmap": "hp"}),
@@ -126,6 +127,7 @@ CORRECTIONS = {
 NETWORK = [
     NetworkLayer("stem", 6, 6, 3, 3, 3, 32, True, 16.0),
     NetworkLayer("conv", 3, 3, 32, 3, 3, 64, False, 1.0),
+    NetworkLayer("depthwise", 3, 3, 128, 3, 3, 128, False, 1.0, 128),
     NetworkLayer("head", 1, 1, 576, 1, 1, 10, False, 1.0),
 ]
 
@@ -138,7 +140,8 @@ def figures(context):
     draw = np.random.default_rng(3)
     bits = int(context.parameters.values()["numBitInput"])
     inputs = [
-        [draw.integers(0, 2**bits, (x.rows, int(x.positions)), dtype=np.uint8)] for x in NETWORK
+        [draw.integers(0, 2**bits, (x.rows * x.groups, int(x.positions)), dtype=np.uint8)]
+        for x in NETWORK
     ]
     weights = [draw.integers(0, 64, (x.rows, x.out_channels), dtype=np.int32) for x in NETWORK]
     report = evaluate(context, NETWORK, inputs, weights)

@@ -261,10 +261,6 @@ def test_tables_that_do_not_fit_are_refused():
     layers, weights, trace = tables()
     with pytest.raises(UserError, match="layer head is missing in the trace"):
         evaluate_design(DesignPoint(), Network(layers, weights, trace.slice(0, 3)))
-    grouped = layer_rows()
-    grouped[1]["groups"] = 4
-    with pytest.raises(UserError, match="layer conv is a convolution of 4 groups"):
-        evaluate_design(DesignPoint(), Network(table(grouped, schemas.LAYERS), weights, trace))
     short = trace.to_pylist()
     short[0]["codes"] = short[0]["codes"][:-1]
     with pytest.raises(UserError, match="layer stem: 1727 codes do not make 27 rows of 64"):
