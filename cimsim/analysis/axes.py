@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -23,6 +23,9 @@ LOG_SPREAD = 30.0
 MOST_TICKS = 9
 """Up to so many values have a tick each."""
 
+NAMES_ABREAST = 50
+"""Characters of names that fit below an axis; more are turned."""
+
 TICK_DISTANCE = 1 / 13
 """Least distance of two ticks, of the axis."""
 
@@ -37,11 +40,18 @@ class Places:
     """Where the values of a parameter lie on the x axis.
 
     On a logarithmic axis the place is the power of ten; zero, which has none, lies apart to the
-    left, behind a break of the axis.
+    left, behind a break of the axis. Names are evenly spaced, in the order in which they are given.
     """
 
-    at: dict[float, float]
+    at: Mapping[Any, float]
     logarithmic: bool
+    names: tuple[str, ...] = ()
+
+    @classmethod
+    def of_names(cls, names: Mapping[Any, str]) -> Places:
+        """Place values that are no numbers, which have these names."""
+        at = {value: float(index) for index, value in enumerate(names)}
+        return cls(at, False, tuple(names.values()))
 
     @classmethod
     def of(cls, values: Sequence[float]) -> Places:
@@ -62,6 +72,13 @@ class Places:
     def label(self, axes: Axes) -> None:
         """Put ticks at the values, or at round numbers if there are many."""
         axis = axes.xaxis
+        if self.names:
+            axes.set_xticks(list(self.at.values()), self.names)
+            axes.set_xlim(-0.5, len(self.names) - 0.5)
+            if sum(len(name) + 2 for name in self.names) > NAMES_ABREAST:
+                for text in axes.get_xticklabels():
+                    text.set(rotation=30, ha="right", rotation_mode="anchor")
+            return
         if not self.logarithmic and len(self.at) > MOST_TICKS:
             axis.set_major_locator(MaxNLocator(6))
             axis.set_major_formatter(FuncFormatter(lambda x, _: number(x)))

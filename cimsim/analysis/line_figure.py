@@ -1,4 +1,7 @@
-"""A measure against a parameter, with intervals and the accuracies without arrays."""
+"""A measure against a parameter, with intervals and the accuracies without arrays.
+
+Values of a parameter that is no number have marks side by side, without a line between them.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ from cimsim.analysis.axes import (
     make_logarithmic,
 )
 from cimsim.analysis.panels import label_outer, panels
-from cimsim.analysis.selection import Row, one_of_each, series, stage_of
+from cimsim.analysis.selection import Row, hashable, one_of_each, series, stage_of
 from cimsim.analysis.style import COLOURS, MARKERS, series_colours
 from cimsim.campaign.figure import Figure
 from cimsim.campaign.labels import Quantity, quantity, value_text
@@ -58,12 +61,10 @@ def draw_lines(
         UserError: x has one value alone, or points cannot be told apart.
     """
     points = places_of_lines(figure, [row for row in points if row[figure.y] is not None])
-    x_shown = quantity(figure.x, [row[figure.x] for row in points])
+    x_shown = quantity(figure.x, [row[figure.x] for row in points if _is_number(figure.x)])
     y_shown = quantity(figure.y, [row[figure.y] for row in points])
-    theirs = [float(held.parameters[figure.x]) for held in published]  # type: ignore[arg-type]
-    every = [*(row[figure.x] for row in points), *theirs]
-    places = Places.of([value * x_shown.factor for value in every])
-    at = {row["id"]: places.at[row[figure.x] * x_shown.factor] for row in points}
+    places = _places(figure, points, published, x_shown)
+    at = {row["id"]: places.at[_on_axis(figure, row[figure.x], x_shown)] for row in points}
     groups = series(figure, points, len(COLOURS))
     colours = series_colours(len(groups), _is_number(figure.colour))
     handles: dict[str, Any] = {}
@@ -79,6 +80,8 @@ def draw_lines(
             x = [at[row["id"]] + dodge for row in rows]
             label = value_text(figure.colour, value) if figure.colour else "on arrays"
             style = {"color": colours[index], "marker": MARKERS[index]}
+            if places.names:
+                style["linestyle"] = "none"
             handles[label] = _line(axes, x, rows, figure.y, y_shown, style)
         baselines |= _published(axes, figure, published, places, x_shown, y_shown)
         if figure.y == "accuracy":
@@ -95,6 +98,21 @@ def draw_lines(
         legend_above(canvas, handles | baselines, title)
 
 
+def _places(
+    figure: Figure, points: Sequence[Row], published: Sequence[Published], shown: Quantity
+) -> Places:
+    """Return where the values of x lie: numbers to scale, names in the order of the points."""
+    every = [row[figure.x] for row in points] + [held.parameters[figure.x] for held in published]
+    if not _is_number(figure.x):
+        return Places.of_names({hashable(v): value_text(figure.x, v) for v in every})
+    return Places.of([_on_axis(figure, value, shown) for value in every])
+
+
+def _on_axis(figure: Figure, value: Any, shown: Quantity) -> Any:
+    """Return a value of x as a key of its place: a number in the unit of the axis, or itself."""
+    return value * shown.factor if _is_number(figure.x) else hashable(value)
+
+
 def _is_number(parameter: str) -> bool:
     return bool(parameter) and parameters()[parameter].is_number
 
@@ -105,7 +123,7 @@ def places_of_lines(figure: Figure, points: Sequence[Row]) -> list[Row]:
     Raises:
         UserError: x has one value alone or none, or points cannot be told apart.
     """
-    present = {row[figure.x] for row in points}
+    present = {hashable(row[figure.x]) for row in points}
     if None in present:
         raise UserError(
             f"figure {figure.name}: {figure.x} is null (a default that depends on node or memory) "
@@ -137,7 +155,8 @@ def _line(
     above = [(row[f"{measure}_high"] - row[measure]) * shown.factor for row in rows]
     low = [value - part for value, part in zip(y, below, strict=True)]
     high = [value + part for value, part in zip(y, above, strict=True)]
-    axes.fill_between(x, low, high, color=style["color"], alpha=BAND, linewidth=0)
+    if style.get("linestyle") != "none":
+        axes.fill_between(x, low, high, color=style["color"], alpha=BAND, linewidth=0)
     return axes.errorbar(
         x, y, yerr=[below, above], capsize=2, elinewidth=0.8, capthick=0.8, **style
     )
@@ -155,7 +174,7 @@ def _published(
     handles: dict[str, Any] = {}
     sources = list(dict.fromkeys(held.cited for held in published))
     for held in published:
-        x = places.at[float(held.parameters[figure.x]) * x_shown.factor]  # type: ignore[arg-type]
+        x = places.at[_on_axis(figure, held.parameters[figure.x], x_shown)]
         y = held.value * y_shown.factor
         low = y if held.low is None else held.low * y_shown.factor
         high = y if held.high is None else held.high * y_shown.factor

@@ -67,10 +67,6 @@ class Rule:
     default: str | None = None
 
 
-def _numbers() -> tuple[str, ...]:
-    return tuple(p.name for p in parameters().values() if p.is_number)
-
-
 def _parameters() -> tuple[str, ...]:
     return tuple(parameters())
 
@@ -83,7 +79,7 @@ _ANY = Rule("a parameter", _parameters, "")
 
 RULES: dict[str, dict[str, Rule]] = {
     "line": {
-        "x": Rule("a numeric parameter", _numbers),
+        "x": Rule("a parameter", _parameters),
         "y": _measure("accuracy"),
         "colour": _ANY,
         "facet": _ANY,
@@ -115,7 +111,7 @@ RULES: dict[str, dict[str, Rule]] = {
 class Figure(Section):
     """One figure of the campaign.
 
-    line: a measure against a numeric parameter; pareto: two measures and the front between them;
+    line: a measure against a parameter; pareto: two measures and the front between them;
     breakdown: stacked bars of area or energy by component; heatmap: a measure over two parameters;
     layers: energy, latency, utilisation and error of each layer; floorplan: the tiles of a chip by
     layer; codes: how often each layer's ADCs give each code; roofline: what bounds each layer.
@@ -127,7 +123,7 @@ class Figure(Section):
     kind: Kind = Field(description="what is drawn")
     x: str = Field(
         "",
-        description="line: numeric parameter; pareto: measure (default energy_j); "
+        description="line: parameter; pareto: measure (default energy_j); "
         "breakdown: parameter that labels the bars (default: all that vary); heatmap: parameter",
     )
     y: str = Field(

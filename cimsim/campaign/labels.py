@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import PurePath
+
+from cimsim.campaign.keys import FILE_FIELDS
 
 PARAMETERS: dict[str, tuple[str, str]] = {
     "workload.model": ("network", ""),
@@ -26,6 +29,7 @@ PARAMETERS: dict[str, tuple[str, str]] = {
     "nonideality.retention.direction": ("drift direction", ""),
     "nonideality.retention.target": ("drift target", ""),
     "nonideality.output_noise.sigma": ("output noise σ (cell steps)", ""),
+    "nonideality.output_noise.file": ("table of the outputs", ""),
     "array.rows": ("rows of a subarray", ""),
     "array.columns": ("columns of a subarray", ""),
     "array.parallel_rows": ("rows read in parallel", ""),
@@ -145,6 +149,8 @@ def value_text(column: str, value: object) -> str:
         return f"{number(value * shown.factor)} {shown.unit}".strip()
     if isinstance(value, (list, tuple)):
         return ", ".join(value) or "none"
+    if column in FILE_FIELDS and "/" in str(value):
+        return PurePath(str(value)).stem
     return WORDS.get(str(value), str(value)) or "none"
 
 

@@ -3,16 +3,19 @@
 A CSV file has one row a figure. Columns: `measure` (a column of points.parquet), `value`, `source`;
 optional `low` and `high` (its interval), `second_hand` (true where the number was seen in another
 text than the source's own), `note`; all other columns are parameters of the design, empty where the
-row says nothing about one. Values are in the units of points.parquet: accuracies are shares.
+row says nothing about one. Names of files are relative to the CSV file. Values are in the units of
+points.parquet: accuracies are shares.
 """
 
 from __future__ import annotations
 
 import csv
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from cimsim.campaign.figure import MEASURES
+from cimsim.campaign.keys import FILE_FIELDS, NO_FILE
 from cimsim.campaign.parameters import Value, parameters
 from cimsim.errors import UserError, nearest
 
@@ -87,7 +90,9 @@ def _row(path: Path, line: int, row: dict[str, str]) -> Published:
     known = parameters()
     return Published(
         parameters={
-            name: _value(place, name, text, known[name].kind)
+            name: _file(path, text)
+            if name in FILE_FIELDS and text not in NO_FILE
+            else _value(place, name, text, known[name].kind)
             for name, text in row.items()
             if name in known and text
         },
@@ -99,6 +104,12 @@ def _row(path: Path, line: int, row: dict[str, str]) -> Published:
         second_hand=FLAGS[flag],
         note=row.get("note") or "",
     )
+
+
+def _file(path: Path, text: str) -> str:
+    """Return a file that is named relative to the CSV file as a campaign's design points name it;
+    it need not be there."""
+    return os.path.normpath(path.parent / text)
 
 
 def _value(place: str, name: str, text: str, kind: type) -> Value:

@@ -105,6 +105,33 @@ def test_a_line_shows_them_with_their_source(made: tuple[Campaign, Path]) -> Non
     assert {"Someone 2025", "A blog (second-hand)"} <= set(labels)
 
 
+def test_names_have_marks_side_by_side(made: tuple[Campaign, Path]) -> None:
+    campaign, tables = made
+    wanted = Figure.model_validate(
+        {"name": "f", "kind": "line", "x": "cell.technology", "filter": {"array.adc.bits": [5, 6]}}
+        | {"colour": "array.adc.bits"}
+    )
+    with canvas() as empty:
+        draw_on(empty, wanted, select(tables, wanted), tables, published=campaign.published)
+        empty.canvas.draw()
+        (axes,) = empty.axes
+    assert [text.get_text() for text in axes.get_xticklabels()] == ["RRAM", "SRAM"]
+    ours, theirs = axes.containers[:2], axes.containers[2:]
+    assert all(container[0].get_linestyle() == "None" for container in ours)
+    assert [list(container[0].get_xdata()) for container in ours] == [
+        pytest.approx([0, 1], abs=0.02)
+    ] * 2
+    assert [tuple(c[0].get_xydata()[0]) for c in theirs] == [(0.0, 90.0), (0.0, 50.0)]
+
+
+def test_files_are_relative_to_the_table(tmp_path: Path) -> None:
+    path = tmp_path / "published" / "theirs.csv"
+    path.parent.mkdir()
+    path.write_text("measure,value,source,workload.checkpoint\naccuracy,0.5,x,../a.pt\n")
+    (held,) = read_published(path)
+    assert held.parameters == {"workload.checkpoint": str(tmp_path / "a.pt")}
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [

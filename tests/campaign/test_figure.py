@@ -33,8 +33,7 @@ def test_defaults_follow_the_kind(given: dict[str, Any], x: str, y: str) -> None
     ("given", "words"),
     [
         ({"kind": "line", "x": "array.adc.bit"}, "did you mean 'array.adc.bits'"),
-        ({"kind": "line"}, "x is '' but must be a numeric parameter; one of workload.width"),
-        ({"kind": "line", "x": "cell.technology"}, "numeric parameter"),
+        ({"kind": "line"}, "x is '' but must be a parameter; one of workload.model"),
         ({"kind": "line", "x": "chip.node", "y": "energy"}, "must be a measure"),
         ({"kind": "breakdown", "y": "accuracy"}, "quantity with components"),
         (

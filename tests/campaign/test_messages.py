@@ -188,8 +188,7 @@ CASES = {
     ),
     "figure of an unknown field": (
         "name: c\nfigures: [{name: f, kind: line, x: array.adc.bit}]",
-        "figures[0]: x is 'array.adc.bit' but must be a numeric parameter "
-        "(did you mean 'array.adc.bits'?)",
+        "figures[0]: x is 'array.adc.bit' but must be a parameter (did you mean 'array.adc.bits'?)",
     ),
     "figure of an unknown sweep": (
         "name: c\nsweeps: [{name: adc}]\nfigures: [{name: f, kind: pareto, sweep: adcs}]",

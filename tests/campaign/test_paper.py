@@ -10,6 +10,7 @@ import pytest
 
 from cimsim.campaign.expand import load_campaign
 from cimsim.campaign.paper import cases
+from cimsim.campaign.parameters import values
 from cimsim.errors import UserError
 
 FOLDER = Path(__file__).parents[2] / "config" / "paper"
@@ -43,6 +44,30 @@ def test_full_cases_can_be_expanded_with_data_at_hand(file: Path, tmp_path: Path
     campaign = load_campaign(here)
     assert campaign.name == file.stem
     assert campaign.figures
+
+
+def test_published_figures_are_about_points_of_campaigns(tmp_path: Path) -> None:
+    """With empty files in place of checkpoints and data that have to be obtained."""
+    shutil.copytree(FOLDER.parent, tmp_path / "config")
+    unmet: dict[str, set[int]] = {}
+    for file in FULL:
+        text = re.sub(r"dataset: \w+", "dataset: digits16", file.read_text())
+        here = tmp_path / "config" / "paper" / file.name
+        here.write_text(text)
+        for name in re.findall(r"checkpoint: ([^,}\n]+)", text):
+            (here.parent / name).parent.mkdir(parents=True, exist_ok=True)
+            (here.parent / name).touch()
+        if source := re.search(r"^published: (.+)$", text, re.MULTILINE):
+            campaign = load_campaign(here)
+            designs = [values(point.point) for point in campaign.points]
+            without = {
+                index
+                for index, held in enumerate(campaign.published)
+                if not any(held.parameters.items() <= design.items() for design in designs)
+            }
+            unmet[source[1]] = unmet.get(source[1], without) & without
+    assert len(unmet) >= 3
+    assert not any(unmet.values()), unmet
 
 
 def test_what_is_missing_is_said(tmp_path: Path) -> None:
