@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from cimsim.calibration.network import QuantizedNetwork, float_logits
 from cimsim.calibration.products import ProductLayer, ProductRange, product_layers
 from cimsim.calibration.ranges import RangeObserver
 from cimsim.campaign.design import DesignPoint
+from cimsim.campaign.layer_rules import fitting
 from cimsim.errors import UserError
 from cimsim.schemas import SCALES
 from cimsim.tables import read_table, rows, write_table
@@ -41,17 +41,20 @@ class LayerRange:
     high: float
 
 
-def folded_network(
+def prepared_network(
     point: DesignPoint, checkpoint: Path, data: Dataset
 ) -> tuple[nn.Module, list[LayerShape]]:
-    """Return the network of `point` with batch norms folded, and its matrix layers.
+    """Return the network of `point` and its matrix layers.
+
+    Batch norms are folded, unless the design leaves them to a digital unit after the arrays.
 
     Raises:
         UserError: the checkpoint folder or the network cannot be used.
     """
     network = load_network(point, checkpoint)
     images = torch.from_numpy(data.train_images[:8])
-    fold_batch_norm(network, images)
+    if point.quantization.fold_batch_norm:
+        fold_batch_norm(network, images)
     fix_derived_weights(network, images[:1])
     return network, layer_table(network, images[:1])
 
@@ -90,13 +93,7 @@ def float_layers(point: DesignPoint, names: list[str]) -> set[str]:
     """
     chosen = {names[0]} if point.fidelity.first_layer == "float" else set()
     for pattern in point.quantization.float_layers:
-        fitting = {name for name in names if fnmatchcase(name, pattern)}
-        if not fitting:
-            raise UserError(
-                f"quantization.float_layers: pattern '{pattern}' fits no matrix layer of "
-                f"{point.workload.model}; its layers are {', '.join(names)}"
-            )
-        chosen |= fitting
+        chosen |= fitting(pattern, names, "quantization.float_layers")
     return chosen
 
 
@@ -165,7 +162,7 @@ def load_quantized(
     Raises:
         UserError: a file is missing or damaged, or is of another network.
     """
-    network, shapes = folded_network(point, checkpoint, data)
+    network, shapes = prepared_network(point, checkpoint, data)
     path = calibration / "scales.parquet"
     table = list(rows(read_table(path, SCALES)))
     if [row["layer"] for row in table[: len(shapes)]] != [shape.name for shape in shapes]:

@@ -10,7 +10,7 @@ from cimsim.calibration.network import float_logits
 from cimsim.calibration.products import find_product_ranges
 from cimsim.calibration.scales import (
     find_ranges,
-    folded_network,
+    prepared_network,
     quantize_network,
     write_scales,
 )
@@ -43,7 +43,7 @@ def calibrate(
     images = evaluated_images(point, data)
     with reproducible():
         reference = float_logits(load_network(point, checkpoint), images)
-        network, shapes = folded_network(point, checkpoint, data)
+        network, shapes = prepared_network(point, checkpoint, data)
         calibration_images = FirstImages(data.train_images, point.quantization.images)
         ranges = find_ranges(point, network, shapes, calibration_images)
         products = find_product_ranges(point, network, shapes, calibration_images)

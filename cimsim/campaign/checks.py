@@ -12,6 +12,7 @@ from pathlib import Path
 from cimsim.campaign.catalogue import OWN_MODELS
 from cimsim.campaign.expand import Campaign, CampaignPoint
 from cimsim.campaign.keys import NO_FILE
+from cimsim.campaign.layer_rules import fitting
 from cimsim.campaign.parameters import value
 from cimsim.errors import UserError
 
@@ -44,6 +45,7 @@ def check_campaign(campaign: Campaign) -> None:
         ("checkpoint", _network, "workload.model"),
         ("checkpoint", _checkpoint, "workload.checkpoint"),
         ("trace", _images, ""),
+        ("calibrate", _float_layers, "quantization.float_layers"),
         ("infer", _array, " ".join(ARRAY_FILES)),
         ("ppa", _hardware, ""),
     ):
@@ -81,6 +83,16 @@ def _checkpoint(point: CampaignPoint) -> None:
     from cimsim.workloads.checkpoints import check_checkpoint
 
     check_checkpoint(Path(file), point.point)
+
+
+def _float_layers(point: CampaignPoint) -> None:
+    patterns = point.point.quantization.float_layers
+    if not patterns:
+        return
+    from cimsim.workloads.models import layer_names
+
+    for pattern in patterns:
+        fitting(pattern, layer_names(point.point.workload), "quantization.float_layers")
 
 
 def _images(point: CampaignPoint) -> None:

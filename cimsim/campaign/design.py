@@ -88,7 +88,14 @@ class Quantization(Section):
     )
     images: int = Field(256, ge=1, description="calibration images, from the training split")
     float_layers: tuple[str, ...] = Field(
-        (), description="name patterns (fnmatch) of matrix layers that stay in floating point"
+        (),
+        description="matrix layers that stay in floating point: name patterns (fnmatch), first, "
+        "last",
+    )
+    fold_batch_norm: bool = Field(
+        True,
+        description="batch norms become part of the weights and bias of the layer before; false: "
+        "they are computed after the arrays in floating point",
     )
     dynamic_products: Literal["float", "integer", "array"] = Field(
         "float",

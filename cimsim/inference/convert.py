@@ -105,8 +105,9 @@ class CimModel(nn.Module):
             model = nn.Sequential(OrderedDict(layer=model))
         self.network = copy.deepcopy(model).eval()
         inputs = calibration.detach().float()
-        with torch.inference_mode():
-            fold_batch_norm(self.network, inputs[:FOLDING_IMAGES])
+        if design.quantization.fold_batch_norm:
+            with torch.inference_mode():
+                fold_batch_norm(self.network, inputs[:FOLDING_IMAGES])
         fix_derived_weights(self.network, inputs[:1])
         shapes = layer_table(self.network, inputs[:1])
         if not shapes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import torch
@@ -13,6 +14,7 @@ from cimsim.campaign.catalogue import parse_arguments
 from cimsim.campaign.design import Workload
 from cimsim.errors import UserError
 from cimsim.workloads.datasets import Dataset, load_dataset
+from cimsim.workloads.layer_table import layer_table
 from cimsim.workloads.libraries import build_from
 from cimsim.workloads.networks.resnet import resnet18, resnet20
 from cimsim.workloads.networks.vgg import Vgg8
@@ -77,6 +79,20 @@ def check_network(workload: Workload) -> None:
     """
     with torch.random.fork_rng(devices=[]):
         build_network(workload, load_dataset(workload.dataset))
+
+
+@cache
+def layer_names(workload: Workload) -> tuple[str, ...]:
+    """Return the names of the matrix layers of a network, in order of execution, by running it.
+
+    Raises:
+        UserError: as :func:`build_network`, or a layer cannot be computed on arrays.
+    """
+    data = load_dataset(workload.dataset)
+    with torch.random.fork_rng(devices=[]):
+        network = build_network(workload, data).eval()
+    image = torch.from_numpy(data.train_images[:1])
+    return tuple(shape.name for shape in layer_table(network, image))
 
 
 def training_recipe(workload: Workload) -> Recipe:

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from cimsim.calibration.scales import load_quantized
 from cimsim.calibration.stage import calibrate
@@ -64,6 +65,7 @@ def test_quantised_logits_are_near_those_in_float(run, model):
     [
         ("vgg8", {}),
         ("vgg8", {"fidelity": {"first_layer": "float"}}),
+        ("vgg8", {"quantization": {"fold_batch_norm": False}}),
         ("vit", {}),
         ("vit", {"quantization": {"float_layers": ["*.attn.*", "head"]}}),
         ("vit", {"fidelity": {"input_shift": "data_minimum", "integer_conversion": "truncate"}}),
@@ -113,6 +115,26 @@ def test_first_layer_and_patterns_stay_in_float(run):
     network, scales, _ = run(point)
     assert scales["on_array"] == [False, True, True, True, True, True, False, False]
     assert [layer.products is not None for layer in network.layers] == scales["on_array"]
+
+
+def test_the_first_and_the_last_layer_stay_in_float(run):
+    _, scales, _ = run(design("vit", quantization={"float_layers": ["first", "last"]}))
+    assert scales["on_array"] == [False, *[True] * 8, False]
+    assert (scales["layer"][0], scales["layer"][-1]) == ("patch_embed.proj", "head")
+
+
+def test_batch_norms_that_are_not_folded_run_after_the_arrays(run):
+    network, scales, predictions = run(design(quantization={"fold_batch_norm": False}))
+    norms = [m for m in network.module.modules() if isinstance(m, torch.nn.BatchNorm2d)]
+    assert len(norms) == 6
+    folded, of_folded, _ = run(design())
+    assert not any(isinstance(m, torch.nn.BatchNorm2d) for m in folded.module.modules())
+    assert scales["layer"] == of_folded["layer"]
+    kept, gone = network.layers[1].weights.scale, folded.layers[1].weights.scale
+    factor = norms[1].weight / torch.sqrt(norms[1].running_var + norms[1].eps)
+    np.testing.assert_allclose(gone, kept * factor.abs().numpy(), rtol=1e-5)
+    same = np.mean(np.array(predictions["quantized_prediction"]) == predictions["float_prediction"])
+    assert same > 0.8
 
 
 def test_a_pattern_that_fits_nothing_is_refused(run):

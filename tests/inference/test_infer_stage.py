@@ -67,8 +67,9 @@ def programmed(point, folders, seed):
         {"input_range": "symmetric", "observer": "entropy", "weight_scale": "tensor"},
         {"input_range": "symmetric", "observer": "mse", "input_bits": 5, "weight_bits": 3},
         {"observer": "entropy", "input_bits": 6},
+        {"fold_batch_norm": False, "float_layers": ["first", "last"]},
     ],
-    ids=["symmetric-entropy-tensor", "symmetric-mse", "affine-entropy"],
+    ids=["symmetric-entropy-tensor", "symmetric-mse", "affine-entropy", "batch-norm"],
 )
 @pytest.mark.parametrize("model", ["vgg8", "vit"])
 def test_ideal_arrays_for_every_quantiser(stages, tmp_path, model, quantization):

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 import torch
 
-from cimsim.calibration.scales import folded_network
+from cimsim.calibration.scales import prepared_network
 from cimsim.calibration.stage import calibrate
 from cimsim.campaign.design import DesignPoint
 from cimsim.errors import UserError
 from cimsim.mapping import self_check
 from cimsim.mapping.stage import map_network, read_column_sums
-from cimsim.schemas import COLUMN_SUMS, LAYERS, SCALES, WEIGHT_CODES
+from cimsim.schemas import COLUMN_SUMS, LAYERS, OPERATIONS, SCALES, WEIGHT_CODES
 from cimsim.tables import read_table
 from cimsim.workloads.datasets import load_dataset
 
@@ -40,7 +40,7 @@ def mapped(untrained, tmp_path):
 @pytest.mark.parametrize("model", ["vgg8", "vit"])
 def test_codes_rebuild_the_folded_weights_within_half_a_step(mapped, model):
     point, checkpoint, calibration, output = mapped(model=model)
-    network, shapes = folded_network(point, checkpoint, DATA)
+    network, shapes = prepared_network(point, checkpoint, DATA)
     scales = read_table(calibration / "scales.parquet", SCALES).to_pylist()
     table = read_table(output / "weights.parquet", WEIGHT_CODES).to_pylist()
     assert [row["layer"] for row in table] == [shape.name for shape in shapes]
@@ -101,7 +101,7 @@ def test_column_sums_of_one_layer_by_definition(mapped):
         for row in table
     }["classifier.0"]
     # The features run in floating point: their output is the layer's input.
-    network, _ = folded_network(point, checkpoint, DATA)
+    network, _ = prepared_network(point, checkpoint, DATA)
     images = torch.from_numpy(DATA.train_images[:IMAGES])
     features = torch.cat([network.features(image[None]) for image in images]).flatten(1).numpy()
     scales = read_table(output.parent / "calibrate" / "scales.parquet", SCALES).to_pylist()
@@ -127,3 +127,12 @@ def test_an_engine_that_computes_wrong_stops_the_campaign(mapped, monkeypatch, m
     monkeypatch.setattr(self_check, "ProgrammedLayer", Wrong)
     with pytest.raises(UserError, match=r"self-check: layer \S+ .* by up to 1;"):
         mapped(model=model)
+
+
+def test_batch_norms_that_are_not_folded_are_digital_operations(mapped):
+    def kinds(**quantization):
+        *_, output = mapped(quantization=quantization)
+        return read_table(output / "operations.parquet", OPERATIONS)["kind"].to_pylist()
+
+    assert "batch_norm" not in kinds()
+    assert kinds(fold_batch_norm=False).count("batch_norm") == 6
