@@ -11,6 +11,7 @@ from __future__ import annotations
 import importlib
 import math
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -144,9 +145,13 @@ class GpuLayer:
         return cls(settings, cells, _Readout("IDEAL", code_of_sum=table))
 
     @classmethod
-    def of_conductances(cls, settings: Any, effective: Floats, reference: Floats) -> GpuLayer:
-        """Hold cells of any conductance: effective [slice, row, column] is that above the reference
-        column, reference [row] that of the reference column."""
+    def of_conductances(
+        cls, settings: Any, effective_of: Callable[[int, int, int], Floats], reference: Floats
+    ) -> GpuLayer:
+        """Hold cells of any conductance: effective_of(slice, first, last) [row, column] is that
+        above the reference column, reference [row] that of the reference column."""
+        rows = settings.rows
+        effective = np.stack([effective_of(j, 0, rows) for j in range(settings.slices)])
         fixed = _fixed(effective, settings)
         if settings.read_noise > 0.0:
             squares = (effective + reference[:, np.newaxis]) ** 2

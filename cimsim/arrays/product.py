@@ -9,6 +9,7 @@ avx2, avx512); the result does not depend on it. On the device "cuda" the kernel
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import Any, Literal
 
 import numpy as np
@@ -21,7 +22,7 @@ from cimsim.arrays.reference import Oracle
 from cimsim.arrays.settings import ArraySettings
 from cimsim.arrays.shift import shifted_inputs
 from cimsim.arrays.signed import Part, join, split
-from cimsim.devices.program import program
+from cimsim.devices.program import program_blocks
 
 Floats = NDArray[np.float64]
 
@@ -185,12 +186,11 @@ def _kernels(device: Device) -> Any:
 def _program(kernels: Any, part: Part, layer: str, seed: int) -> Any:
     """Return the layer, of class `kernels`, that holds the cells of a part."""
     settings = part.settings
-    cells = program(part.codes, settings, layer, seed)
+    cells = program_blocks(part.codes, settings, layer, seed)
     geometry = native_settings(settings, part.codes.shape, layer, seed)
     if settings.has_adc_errors and not _has_code_table(settings):
-        effective = cells.effective(settings)
-        return _with_adc_errors(kernels, effective, settings, part.codes.shape, layer, seed)
-    exact = cells.conductance is None and bool(
+        return _with_adc_errors(kernels, cells.effective, settings, part.codes.shape, layer, seed)
+    exact = settings.at_means and bool(
         np.array_equal(settings.state_levels, np.arange(settings.states))
     )
     if settings.has_output_noise or (
@@ -198,35 +198,38 @@ def _program(kernels: Any, part: Part, layer: str, seed: int) -> Any:
     ):
         low, high = settings.states_mean[[0, -1]]
         return kernels.of_digits(geometry, cells.digits, low, high)
-    return kernels.of_conductances(geometry, cells.effective(settings), cells.reference)
+    return kernels.of_conductances(geometry, cells.effective, cells.reference)
 
 
 def _with_adc_errors(
     kernels: Any,
-    effective: Floats,
+    effective: Callable[[int, int, int], Floats],
     settings: ArraySettings,
     shape: tuple[int, int],
     layer: str,
     seed: int,
 ) -> Any:
-    """Return a kernel whose cells [n_c, K, C] stand for the gain and the offset of the ADCs.
+    """Return a kernel whose cells stand for the gain and the offset of the ADCs.
 
     The gain scales a column of a row group. The offset is one more cell at the end of each group,
     whose input digit is 1 in every read. Without read noise this is exact.
     """
     (rows, columns), read = shape, settings.parallel_rows
-    groups = settings.groups(rows)
-    key = random.make_key(seed, layer)
-    group_of_row = np.arange(rows) // read
-    ends = np.minimum((np.arange(groups) + 1) * read, rows)
-    cells = np.empty((settings.cells_per_weight, rows + groups, columns))
-    for j, slice_cells in enumerate(effective):
-        offset, gain = static_errors(settings, key, groups, columns, j)
-        scaled = slice_cells * (1.0 + gain[group_of_row])
-        cells[j] = np.insert(scaled, ends, offset * settings.adc_step, axis=0)
+    groups, key = settings.groups(rows), random.make_key(seed, layer)
+    slices = range(settings.cells_per_weight)
+    errors = [static_errors(settings, key, groups, columns, j) for j in slices]
     geometry = native_settings(settings, (rows + groups, columns), layer, seed)
     geometry.parallel_rows = read + 1
-    return kernels.of_conductances(geometry, cells, np.zeros(rows + groups))
+
+    def with_errors(j: int, first: int, last: int) -> Floats:
+        """Return whole row groups, which is what the kernels ask for."""
+        blocks, (offset, gain) = [], errors[j]
+        for group in range(first // (read + 1), -(-last // (read + 1))):
+            cells = effective(j, group * read, min((group + 1) * read, rows))
+            blocks += [cells * (1.0 + gain[group]), offset[group : group + 1] * settings.adc_step]
+        return np.vstack(blocks)
+
+    return kernels.of_conductances(geometry, with_errors, np.zeros(rows + groups))
 
 
 def with_constant_inputs(codes: NDArray[np.uint16], settings: ArraySettings) -> NDArray[np.uint16]:

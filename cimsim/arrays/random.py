@@ -126,10 +126,10 @@ def normal(word: NDArray[np.uint64]) -> NDArray[np.float64]:
 
 
 def cell_words(
-    key: Key, role: Role, rows: int, columns: int, slice_number: int
+    key: Key, role: Role, rows: int, columns: int, slice_number: int, first_row: int = 0
 ) -> NDArray[np.uint64]:
-    """Return one word per cell of a slice [rows, columns]."""
-    return words(key, np.arange(rows), slice_number, int(role), columns)
+    """Return one word per cell [rows, columns] of a slice from `first_row` on."""
+    return words(key, first_row + np.arange(rows), slice_number, int(role), columns)
 
 
 def read_words(

@@ -38,12 +38,14 @@ def shifted_inputs(
     return np.vstack([x + shift, np.full((1, x.shape[1]), shift)])
 
 
-def shifted_weights(weights: NDArray[np.integer], settings: ArraySettings) -> Integers:
+def shifted_weights(weights: NDArray[np.integer], settings: ArraySettings) -> NDArray[np.int32]:
     """Return the weight codes W' that the array gets, dummy column included [K, N + 1]."""
-    w = weights.astype(np.int64)
     data_minimum = settings.input_shift == "data_minimum"
-    shift = -int(w.min()) if data_minimum else 1 << (settings.weight_bits - 1)
-    return np.hstack([w + shift, np.full((len(w), 1), shift)])
+    shift = -int(weights.min()) if data_minimum else 1 << (settings.weight_bits - 1)
+    shifted = np.zeros((len(weights), weights.shape[1] + 1), dtype=np.int32)
+    shifted[:, :-1] = weights
+    shifted += shift
+    return shifted
 
 
 def without_minima(z: Floats, settings: ArraySettings) -> Floats:

@@ -26,7 +26,6 @@ from cimsim.arrays.settings import ArraySettings
 from cimsim.arrays.shift import shifted_weights, without_minima
 
 Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
 
 Scheme = Literal["offset", "differential", "twos_complement"]
 
@@ -37,12 +36,12 @@ class Part:
 
     Attributes:
         stream: what distinguishes its random numbers from those of the layer's other parts.
-        codes: int64 [K, C], not negative (apart from quirk Q8).
+        codes: int32 [K, C], not negative (apart from quirk Q8).
         settings: those of the layer, with the bits of a weight that this part holds.
     """
 
     stream: str
-    codes: Integers
+    codes: NDArray[np.int32]
     settings: ArraySettings
 
 
@@ -62,7 +61,7 @@ def split(weights: NDArray[np.integer], settings: ArraySettings) -> list[Part]:
     """
     if settings.signed_weights == "offset":
         return [Part("", shifted_weights(weights, settings), settings)]
-    w = weights.astype(np.int64)
+    w = weights.astype(np.int32)
     bits = settings.weight_bits - 1
     magnitude = replace(settings, weight_bits=bits)
     if settings.signed_weights == "differential":
@@ -74,7 +73,7 @@ def split(weights: NDArray[np.integer], settings: ArraySettings) -> list[Part]:
         return [Part("", np.hstack([np.maximum(w, 0), np.maximum(-w, 0)]), magnitude)]
     return [
         Part("", w & ((1 << bits) - 1), magnitude),
-        Part("/sign", (w < 0).astype(np.int64), replace(settings, weight_bits=1)),
+        Part("/sign", (w < 0).astype(np.int32), replace(settings, weight_bits=1)),
     ]
 
 

@@ -7,6 +7,7 @@ Nothing here depends on the inputs.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from cimsim.arrays.settings import ArraySettings
 
 Floats = NDArray[np.float64]
+
+CELLS_AT_ONCE = 1 << 15
+"""Cells (about) that are drawn together: their float64 numbers stay in the processor's caches."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,12 +61,40 @@ class ProgrammedCells:
         return self.conductance - self.reference[:, np.newaxis]
 
 
+@dataclass(frozen=True, eq=False)
+class CellBlocks:
+    """The same cells for readers that take one block of rows at a time: the conductances of a layer
+    (64 bytes a weight of eight cells) need not exist together.
+
+    Attributes:
+        digits: uint8 [n_c, K, C], as in :class:`ProgrammedCells`.
+        reference: float64 [K], likewise.
+        effective: effective(j, first, last), float64 [last - first, C]: the conductance above the
+            reference column of slice j in rows first to last - 1.
+    """
+
+    digits: NDArray[np.uint8]
+    reference: Floats
+    effective: Callable[[int, int, int], Floats]
+
+
 def slice_digits(codes: NDArray[np.integer], bits: int, count: int) -> NDArray[np.uint8]:
     """Return the `count` digits of `bits` bits of each code, least significant first, in a new
     first axis. A negative code gives the digits of its two's complement."""
-    wide = codes.astype(np.int64)
     mask = (1 << bits) - 1
-    return np.stack([((wide >> (bits * i)) & mask).astype(np.uint8) for i in range(count)])
+    digits = np.empty((count, *codes.shape), dtype=np.uint8)
+    for block in row_blocks(*codes.shape):
+        wide = codes[block].astype(np.int32)
+        for i, place in enumerate(digits):
+            place[block] = (wide >> (bits * i)) & mask
+    return digits
+
+
+def row_blocks(rows: int, columns: int) -> Iterator[slice]:
+    """Yield the rows of a slice in blocks of about CELLS_AT_ONCE cells, one row at least."""
+    height = max(1, CELLS_AT_ONCE // max(1, columns))
+    for first in range(0, rows, height):
+        yield slice(first, min(first + height, rows))
 
 
 def program(
@@ -85,7 +117,8 @@ def program(
         padded = np.pad(digits, ((0, 0), (0, full - rows), (0, 0)))
     conductance = np.empty(padded.shape)
     for j, states in enumerate(padded):
-        conductance[j] = _varied(states, settings, key, j)
+        for block in row_blocks(*states.shape):
+            conductance[j, block] = _varied(states[block], settings, key, j, block.start)
     nothing = np.zeros((padded.shape[1], 1), dtype=np.uint8)
     reference = _varied(nothing, settings, key, REFERENCE_SLICE)
     extremes = np.array([(s.min(), s.max()) for s in (*conductance, reference)])
@@ -97,6 +130,46 @@ def program(
     if settings.has_wires:
         cells = _on_wires(cells, settings)
     return _on_charge_columns(cells, settings, key) if settings.has_charge_columns else cells
+
+
+def program_blocks(
+    codes: NDArray[np.integer], settings: ArraySettings, layer: str, seed: int
+) -> CellBlocks:
+    """Return the cells of :func:`program`, the same bit for bit, to be read in blocks of rows.
+
+    Draws are counted, so that a block gives the numbers that the whole gives. Where cells act on
+    each other (wires, charge, drift within observed bounds) the whole is programmed all the same.
+    """
+    coupled = settings.has_wires or settings.has_charge_columns
+    if coupled or (settings.drifts and settings.drift_bounds == "observed"):
+        cells = program(codes, settings, layer, seed)
+        whole, below = cells.conductance, cells.reference[:, np.newaxis]
+        assert whole is not None
+        return CellBlocks(cells.digits, cells.reference, lambda j, a, b: whole[j, a:b] - below[a:b])
+    key = random.make_key(seed, layer)
+    digits = slice_digits(codes, settings.cell_bits, settings.cells_per_weight)
+    digits = _stick(digits, settings, key)
+    if settings.at_means:
+        reference = np.full(digits.shape[1], settings.states_mean[0])
+        return CellBlocks(digits, reference, lambda j, a, b: settings.state_levels[digits[j, a:b]])
+    nothing = np.zeros((digits.shape[1], 1), dtype=np.uint8)
+    reference = _moved(nothing, settings, key, REFERENCE_SLICE)
+
+    def effective(j: int, first: int, last: int) -> Floats:
+        return _moved(digits[j, first:last], settings, key, j, first) - reference[first:last]
+
+    return CellBlocks(digits, reference[:, 0], effective)
+
+
+def _moved(
+    digits: NDArray[np.uint8], settings: ArraySettings, key: Key, j: int, first_row: int = 0
+) -> Floats:
+    """Return rows of one slice with variation and drift within the nominal states."""
+    conductance = _varied(digits, settings, key, j, first_row)
+    if settings.drifts and not settings.drifts_per_read:
+        bounds = settings.states_mean[[0, -1]]
+        return _drifted(conductance, digits, bounds, settings, key, j, first_row)
+    return conductance
 
 
 def _on_wires(cells: ProgrammedCells, settings: ArraySettings) -> ProgrammedCells:
@@ -177,24 +250,32 @@ def drift_for_one_read(
 
 
 def _stick(digits: NDArray[np.uint8], settings: ArraySettings, key: Key) -> NDArray[np.uint8]:
+    """Return the digits [n_c, K, C] with stuck-at faults; `digits` itself may be changed."""
     rates = settings.stuck_at_0, settings.stuck_at_1
     if not any(rates):
         return digits
     count, rows, columns = digits.shape
-    draws = random.uniform(
-        np.stack([random.cell_words(key, Role.STUCK_AT, rows, columns, j) for j in range(count)])
-    )
-    stick = stick_squared if settings.stuck_at_rates == "squared" else stick_as_given
-    return stick(digits, draws, *rates, settings.states - 1)
+    highest = settings.states - 1
+    if settings.stuck_at_rates == "squared":
+        of_slices = (random.cell_words(key, Role.STUCK_AT, rows, columns, j) for j in range(count))
+        return stick_squared(digits, random.uniform(np.stack([*of_slices])), *rates, highest)
+    for j, states in enumerate(digits):
+        for block in row_blocks(rows, columns):
+            size = block.stop - block.start
+            draws = random.cell_words(key, Role.STUCK_AT, size, columns, j, block.start)
+            states[block] = stick_as_given(states[block], random.uniform(draws), *rates, highest)
+    return digits
 
 
-def _varied(digits: NDArray[np.uint8], settings: ArraySettings, key: Key, j: int) -> Floats:
+def _varied(
+    digits: NDArray[np.uint8], settings: ArraySettings, key: Key, j: int, first_row: int = 0
+) -> Floats:
     mean = settings.states_mean[digits]
     if not settings.varies:
         return mean
     std = settings.variation
     rows, columns = digits.shape
-    draws = random.normal(random.cell_words(key, Role.VARIATION, rows, columns, j))
+    draws = random.normal(random.cell_words(key, Role.VARIATION, rows, columns, j, first_row))
     if settings.variation_distribution == "lognormal":
         varied = vary_lognormal(settings.polarity * mean, std[digits], draws)
         return settings.polarity * varied
@@ -209,11 +290,12 @@ def _drifted(
     settings: ArraySettings,
     key: Key,
     j: int,
+    first_row: int = 0,
 ) -> Floats:
-    """Return one slice after drift in a direction that belongs to each device."""
+    """Return rows of one slice after drift in a direction that belongs to each device."""
     if settings.drift_direction == "random":
         rows, columns = conductance.shape
-        draws = random.cell_words(key, Role.DRIFT_DIRECTION, rows, columns, j)
+        draws = random.cell_words(key, Role.DRIFT_DIRECTION, rows, columns, j, first_row)
         direction = random_direction(random.uniform(draws))
     else:
         bounds = extremes if settings.drift_bounds == "observed" else settings.states_mean[[0, -1]]

@@ -33,6 +33,7 @@ def program_network(
     """
     for layer in network.layers:
         if layer.on_array:
+            layer.products = []  # the last chip's go first: two do not exist together
             layer.products = _programmed(layer, settings[layer.shape.name], seed, device)
     for product in network.products:
         if product.name in settings:

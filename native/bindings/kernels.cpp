@@ -40,12 +40,17 @@ ArrayLayer layer_of_digits(const LayerSettings& settings, const Array<uint8_t>& 
   return ArrayLayer::of_digits(settings, digits.data(), low, high);
 }
 
-ArrayLayer layer_of_conductances(const LayerSettings& settings, const Array<double>& effective,
+ArrayLayer layer_of_conductances(const LayerSettings& settings, const py::function& effective,
                                  const Array<double>& reference) {
-  expect_shape(effective, {settings.slices, settings.rows, settings.columns}, "effective");
   expect_shape(reference, {settings.rows}, "reference");
-  const py::gil_scoped_release release;
-  return ArrayLayer::of_conductances(settings, effective.data(), reference.data());
+  Array<double> block;  // the one that is held
+  const auto source = [&](int slice, int64_t first, int64_t last) {
+    block = Array<double>();
+    block = py::cast<Array<double>>(effective(slice, first, last));
+    expect_shape(block, {last - first, settings.columns}, "effective");
+    return block.data();
+  };
+  return ArrayLayer::of_conductances(settings, source, reference.data());
 }
 
 py::array_t<int64_t> product(const ArrayLayer& layer, const Array<uint16_t>& codes,

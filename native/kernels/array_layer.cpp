@@ -14,10 +14,8 @@ namespace cimsim::kernels {
 
 namespace {
 
-constexpr int64_t kVectorsAtOnce = 128;       // bounds the working memory of a call
-constexpr double kLargestCode = 1 << 22;      // codes are exact in the kernels' floats up to here
-constexpr double kFixedPointRange = 1 << 30;  // sums of fixed-point cells stay below this
-constexpr int kMostFractionBits = 24;
+constexpr int64_t kVectorsAtOnce = 128;   // bounds the working memory of a call
+constexpr double kLargestCode = 1 << 22;  // codes are exact in the kernels' floats up to here
 
 void require(bool holds, const std::string& message) {
   if (!holds) throw std::invalid_argument(message);
@@ -41,15 +39,6 @@ void check(const LayerSettings& s) {
                             std::is_sorted(codes.begin(), codes.end())),
           "code_of_sum: one code for each sum, from 0 and never falling");
   require(s.output_mean.size() == s.output_std.size(), "output_mean and output_std: same length");
-}
-
-// Most fraction bits with which no sum of magnitude `largest` leaves the fixed-point range.
-int fraction_bits(double largest) {
-  require(std::isfinite(largest) && largest < kFixedPointRange,
-          "conductances: sums of a row group reach " + std::to_string(largest) + " units");
-  int bits = 0;
-  while (bits < kMostFractionBits && largest * std::ldexp(1.0, bits + 1) < kFixedPointRange) ++bits;
-  return bits;
 }
 
 }  // namespace
@@ -154,60 +143,6 @@ ArrayLayer ArrayLayer::of_digits(const LayerSettings& settings, const uint8_t* d
     layer.reference_is_silent_ = low == 0.0;
   } else {
     layer.choose_code_table(largest);
-  }
-  return layer;
-}
-
-ArrayLayer ArrayLayer::of_conductances(const LayerSettings& settings, const double* effective,
-                                       const double* reference) {
-  ArrayLayer layer(settings);
-  const LayerSettings& s = layer.settings_;
-  require(s.code_of_sum.empty(), "code_of_sum: sums that are no integers");
-  layer.type_ = CellType::ints;
-  const int width = layer.columns_of_block();
-  layer.blocks_ = (s.columns + width - 1) / width;
-  layer.readout_ = s.read_noise > 0.0 ? Readout::real_noise : Readout::real;
-
-  // The largest sums that a row group can reach, of conductances and of their squares.
-  const double digit = (1 << s.dac_bits) - 1;
-  double largest = 0.0;
-  double largest_square = 0.0;
-  std::vector<double> sum(static_cast<std::size_t>(s.columns));
-  std::vector<double> square(sum.size());
-  for (int j = 0; j < s.slices; ++j) {
-    for (int64_t g = 0; g < layer.groups_; ++g) {
-      std::fill(sum.begin(), sum.end(), 0.0);
-      std::fill(square.begin(), square.end(), 0.0);
-      const int64_t first = g * s.parallel_rows;
-      for (int64_t k = first; k < first + layer.rows_of_group(g); ++k) {
-        const double* row = effective + (j * s.rows + k) * s.columns;
-        for (std::size_t n = 0; n < sum.size(); ++n) {
-          const double g_cell = row[n] + reference[k];
-          sum[n] += std::abs(row[n]);
-          square[n] += std::max(g_cell * g_cell, reference[k] * reference[k]);
-        }
-      }
-      largest = std::max(largest, *std::max_element(sum.begin(), sum.end()));
-      largest_square = std::max(largest_square, *std::max_element(square.begin(), square.end()));
-    }
-  }
-  const double noise = 14.0 * s.read_noise * digit * std::sqrt(2.0 * largest_square);
-  layer.limit_top(largest * digit + noise);
-  layer.value_bits_ = fraction_bits(largest + 1.0);
-  layer.square_bits_ = fraction_bits(largest_square + 1.0);
-  const double scale = std::ldexp(1.0, layer.value_bits_);
-  layer.store_cells(layer.ints_, [&](int j, int64_t k, int64_t n) {
-    return static_cast<int32_t>(
-        std::nearbyint(effective[(j * s.rows + k) * s.columns + n] * scale));
-  });
-  if (s.read_noise > 0.0) {
-    layer.reference_.assign(static_cast<std::size_t>(layer.groups_ * 4 * layer.quads_), 0.0);
-    for (int64_t k = 0; k < s.rows; ++k) {
-      const int64_t g = k / s.parallel_rows;
-      const int64_t place = g * 4 * layer.quads_ + k % s.parallel_rows;
-      layer.reference_[static_cast<std::size_t>(place)] = reference[k];
-      if (reference[k] != 0.0) layer.reference_is_silent_ = false;
-    }
   }
   return layer;
 }

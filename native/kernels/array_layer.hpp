@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -35,15 +36,20 @@ struct LayerSettings {
   uint32_t layer = 0;
 };
 
+// Returns the conductances [last - first][column] of rows `first` to `last` - 1 of a slice, which
+// are whole row groups; they are good until the next call. It is called once for most cells, twice
+// for some.
+using CellSource = std::function<const double*(int slice, int64_t first, int64_t last)>;
+
 class ArrayLayer {
  public:
   // Cells exactly at their state: digits [slice][row][column]. With read noise (one-bit cells only)
   // low and high are the conductances of the two states, and the reference column is in state 0.
   static ArrayLayer of_digits(const LayerSettings& settings, const uint8_t* digits, double low,
                               double high);
-  // Cells of any conductance: effective [slice][row][column] is the conductance above the reference
-  // column, reference [row] that of the reference column.
-  static ArrayLayer of_conductances(const LayerSettings& settings, const double* effective,
+  // Cells of any conductance: above that of the reference column, and reference [row] that of the
+  // reference column.
+  static ArrayLayer of_conductances(const LayerSettings& settings, const CellSource& effective,
                                     const double* reference);
 
   const LayerSettings& settings() const { return settings_; }
@@ -69,6 +75,8 @@ class ArrayLayer {
   void choose_code_table(int64_t largest_sum);
   template <class Cell, class Source>
   void store_cells(Buffer<Cell>& target, const Source& cell_at) const;
+  void store_ints(int slice, int64_t first_group, int64_t groups, const double* cells, int bits);
+  void set_reference(const double* reference);
   GroupJob job_template() const;
   void run(GroupJob job, const uint16_t* codes, int64_t vectors, uint64_t first_vector, Isa isa,
            int64_t* result) const;

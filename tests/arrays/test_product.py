@@ -1,6 +1,7 @@
 """The native array product against the float64 oracle, and what it promises by itself."""
 
 import resource
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -351,3 +352,41 @@ def test_memory_does_not_grow_with_the_batch():
     grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024
     # Inputs as 16-bit codes and four copies of the results at most; all reads would take 166 MB.
     assert grown < 2 * codes.size + 4 * 8 * 17 * len(codes) + 10e6
+
+
+def test_the_conductances_of_a_layer_never_exist_together():
+    settings = make_settings(states_std=np.array([0.05, 0.05]), adc_offset=0.3)
+    _, weights = operands(settings, 2048, 256, 1)
+    ProgrammedLayer(weights[:64], settings, "layer", 0)
+    tracemalloc.start()  # numpy's arrays are counted, the kernels' cells are not
+    ProgrammedLayer(weights, settings, "layer", 0)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    # Codes of 4 bytes, digits of 8 x 1, and blocks of 2**16 cells with a few temporaries.
+    assert peak < 16 * weights.size + 8 * 8 * 2**16
+    assert peak < 0.5 * 8 * 8 * weights.size
+
+
+@pytest.mark.parametrize("loud", range(4))
+def test_cells_share_a_grid_wherever_the_largest_sum_is(loud):
+    """The grid is as fine as the largest sum of all blocks allows, and blocks come one by one."""
+    slices, rows, columns = 2, 8, 100_000
+    geometry = _native.LayerSettings()
+    geometry.rows, geometry.columns, geometry.parallel_rows = rows, columns, 4
+    geometry.slices, geometry.reads, geometry.adc_top = slices, 1, 1 << 20
+    cells = np.random.default_rng(1).integers(0, 9, (slices, rows, columns)) / 4.0
+    where = loud // 2, slice(4 * (loud % 2), 4 * (loud % 2) + 4)
+    cells[where] *= 1000.0
+    asked = []
+
+    def effective(j, first, last):
+        asked.append((j, first))
+        return cells[j, first:last]
+
+    layer = _native.ArrayLayer.of_conductances(geometry, effective, np.zeros(rows))
+    found = layer.product(np.ones((1, rows), dtype=np.uint16))[0]
+    sums = np.rint(cells.reshape(slices, 2, 4, columns).sum(axis=2)).astype(np.int64)
+    np.testing.assert_array_equal(found, (sums.sum(axis=1) * [[1], [2]]).sum(axis=0))
+    # The slices come from the last to the first: only what came before the largest comes again.
+    order = [(1, 0), (1, 4), (0, 0), (0, 4)]
+    assert asked == order + order[: order.index((loud // 2, 4 * (loud % 2)))]

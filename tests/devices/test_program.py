@@ -1,5 +1,6 @@
 """The frozen cells of a layer: digits, frozenness, common random numbers, bounds of drift."""
 
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -8,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cimsim.arrays.settings import ArraySettings
-from cimsim.devices.program import drift_for_one_read, program, slice_digits
+from cimsim.devices.charge import ChargeColumns
+from cimsim.devices.program import drift_for_one_read, program, program_blocks, slice_digits
 
 CODES = np.random.default_rng(0).integers(0, 256, (70, 9))
 
@@ -194,3 +196,36 @@ def test_cells_with_descending_states_drift_by_their_conductance():
         down = drifting(drift_target=target, states_mean=mean)
         falling = program(255 - CODES, down, "a", 1)
         np.testing.assert_allclose(-falling.conductance, rising.conductance)
+
+
+CHARGE = ChargeColumns("sharing", 3.0, 0.0, 0.0, mismatch=0.05, noise_charge=0.0)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"states_mean": np.array([0.5, 1.4, 2.7, 3.5])},
+        {"device_variation": 0.1, "stuck_at_0": 0.1, "stuck_at_1": 0.05},
+        {"device_variation": 0.1, "stuck_at_0": 0.1, "stuck_at_rates": "squared"},
+        {"device_variation": 0.1, "variation_distribution": "lognormal"},
+        {"states_mean": -np.array([0.5, 1.5, 2.5, 3.5]), "device_variation": 0.3},
+        {"device_variation": 0.1, "drift_time": 9.0, "drift_exponent": 0.1},
+        {"drift_time": 9.0, "drift_exponent": 0.1, "drift_direction": "random"},
+        {"drift_time": 9.0, "drift_exponents": np.array([0.1, 0.2, 0.0, 0.3])},
+        {"drift_time": 9.0, "drift_exponent": 0.1, "drift_bounds": "observed"},
+        {"device_variation": 0.1, "row_wire": 1e-4, "column_wire": 2e-4},
+        {"device_variation": 0.1, "charge": CHARGE},
+    ],
+    ids=lambda changes: "-".join(changes) or "means",
+)
+def test_blocks_of_rows_are_the_whole_layer_in_parts(changes, monkeypatch):
+    chosen = settings(**changes)
+    whole = program(CODES, chosen, "a", 7)
+    monkeypatch.setattr(sys.modules[program.__module__], "CELLS_AT_ONCE", 50)
+    blocks = program_blocks(CODES, chosen, "a", 7)
+    np.testing.assert_array_equal(blocks.digits, whole.digits)
+    np.testing.assert_array_equal(blocks.reference, whole.reference)
+    for j, expected in enumerate(whole.effective(chosen)):
+        for first, last in ((0, 32), (32, 64), (64, 70), (5, 6)):
+            np.testing.assert_array_equal(blocks.effective(j, first, last), expected[first:last])
