@@ -16,6 +16,11 @@ def _schema(**fields: pa.DataType) -> pa.Schema:
     return pa.schema([pa.field(name, kind, nullable=False) for name, kind in fields.items()])
 
 
+# --- data ---------------------------------------------------------------------------------------
+IMAGES = _schema(split=_text, path=_text, label=_int, size=_long)
+"""data/index/*.parquet: one row an image of a folder, path below the folder, size in bytes; train
+before test, each in the order in which they are used."""
+
 # --- checkpoint -----------------------------------------------------------------------------------
 STATE = _schema(name=_text, dtype=_text, shape=pa.list_(_long), data=_bytes)
 """state.parquet: one row a tensor of the state_dict, little-endian bytes, row-major."""

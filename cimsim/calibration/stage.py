@@ -21,8 +21,8 @@ from cimsim.workloads.checkpoints import load_network
 from cimsim.workloads.datasets import (
     FirstImages,
     check_images,
+    dataset_of,
     evaluated_images,
-    load_dataset,
 )
 from cimsim.workloads.torch_setup import reproducible
 
@@ -39,7 +39,7 @@ def calibrate(
             quantization.float_layers fits no layer.
     """
     check_images(point)
-    data = load_dataset(point.workload.dataset)
+    data = dataset_of(point.workload)
     images = evaluated_images(point, data)
     with reproducible():
         reference = float_logits(load_network(point, checkpoint), images)

@@ -1,4 +1,4 @@
-"""Names of the networks and data sets that a campaign may use.
+"""Names of the networks that a campaign may use.
 
 Torch-free, so that a campaign is validated without loading a network: the names of a library's
 networks are read from its source files. The builders are in :mod:`cimsim.workloads`.
@@ -10,7 +10,7 @@ import re
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import yaml
 from pydantic import AfterValidator
@@ -107,7 +107,3 @@ ModelName = Annotated[str, AfterValidator(check_model)]
 
 Arguments = Annotated[tuple[str, ...], AfterValidator(_check_arguments)]
 """Arguments of the function that builds a network, see :func:`parse_arguments`."""
-
-DatasetName = Literal["digits16", "shapes10"]
-"""digits16: the handwritten digits that ship with scikit-learn, enlarged to 16 x 16; shapes10: ten
-classes of 32 x 32 colour images that the project draws (docs/workloads.md)."""

@@ -12,7 +12,8 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from cimsim.campaign.array import Array, ChargeColumn
-from cimsim.campaign.catalogue import OWN_MODELS, Arguments, DatasetName, ModelName
+from cimsim.campaign.catalogue import OWN_MODELS, Arguments, ModelName
+from cimsim.campaign.data_source import DatasetName, is_image_files
 from cimsim.campaign.fidelity import Fidelity
 from cimsim.campaign.hardware import Buffers, Buses, Calibration, CellCircuit, Drivers, Wires
 from cimsim.campaign.nonideality import Nonideality
@@ -23,6 +24,10 @@ NODES = (130, 90, 65, 45, 32, 22, 14, 10, 7, 5, 3, 2, 1)
 
 OLDEST_FINFET = 14
 """First node (nm) of the FinFET and gate-all-around tables: LSTP at 300 K only, no RRAM."""
+
+
+TRAIN = "train"
+"""Value of workload.checkpoint that trains the network in the workflow."""
 
 
 class Workload(Section):
@@ -41,15 +46,28 @@ class Workload(Section):
     width: float = Field(
         0.125, gt=0.0, le=4.0, description="multiplier of the channel counts (VGG-8 only)"
     )
-    dataset: DatasetName = Field("digits16", description="images, one of the catalogue")
+    dataset: DatasetName = Field(
+        "digits16",
+        description="images: digits16, shapes10, cifar10, cifar100, imagenet, or folder:PATH; "
+        "NAME:PATH says where the files of a data set are (default: data/); docs/workloads.md",
+    )
     images: int = Field(0, ge=0, description="test images that are evaluated; 0 = all")
     checkpoint: str = Field(
-        "train",
+        TRAIN,
         description="'train' (seeded, in the workflow) or a path to a state_dict or *.safetensors",
     )
     training_seed: int = Field(
         0, ge=0, description="seed of the initial weights and of the order of images"
     )
+
+    @model_validator(mode="after")
+    def _can_be_trained(self) -> Self:
+        if self.checkpoint == TRAIN and is_image_files(self.dataset):
+            raise ValueError(
+                f"checkpoint is train but dataset {self.dataset} is too large to train on in a "
+                "workflow; allowed: a checkpoint file, or digits16, shapes10, cifar10, cifar100"
+            )
+        return self
 
 
 class Quantization(Section):

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from cimsim.campaign.catalogue import USER_FILE
+from cimsim.campaign.data_source import content_name
 from cimsim.campaign.design import DesignPoint
 from cimsim.campaign.parameters import parameters
 from cimsim.errors import UserError
@@ -38,6 +39,9 @@ FILE_FIELDS = (
 
 NO_FILE = ("", "train")
 """Values of such a field that name no file."""
+
+DATASET = "workload.dataset"
+"""Field that may name a folder of images, as NAME:PATH."""
 
 MODEL = "workload.model"
 """Field that may name a function in a file, as path/to/file.py:function."""
@@ -330,6 +334,8 @@ def _file_digest(path: Path, size: int, modified: int) -> str:
 def _by_content(name: str, value: Any) -> Any:
     if name in FILE_FIELDS and value not in NO_FILE:
         return f"sha256:{file_digest(Path(value))}"
+    if name == DATASET:
+        return content_name(value)
     if name == MODEL and (own := USER_FILE.fullmatch(value)):
         return f"sha256:{file_digest(Path(own['file']))}:{own['function']}"
     return value

@@ -17,8 +17,9 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
 from cimsim.campaign.catalogue import USER_FILE
+from cimsim.campaign.data_source import require_data
 from cimsim.campaign.design import DesignPoint
-from cimsim.campaign.keys import FILE_FIELDS, MODEL, NO_FILE
+from cimsim.campaign.keys import DATASET, FILE_FIELDS, MODEL, NO_FILE
 from cimsim.campaign.messages import refused, shown
 from cimsim.campaign.yaml_file import read_yaml
 from cimsim.errors import UserError, nearest
@@ -128,6 +129,8 @@ def checked(name: str, value: Any, place: Place) -> Any:
         raise UserError(f"{place}: {_refused(error, value, leaf_fields()[name])}") from error
     if name in FILE_FIELDS and held not in NO_FILE:
         return _find_file(held, place)
+    if name == DATASET:
+        return _find_data(held, place)
     if name == MODEL and (own := USER_FILE.fullmatch(held)):
         return f"{_find_file(own['file'], place)}:{own['function']}"
     return held
@@ -200,6 +203,24 @@ def _find_file(name: str, place: Place) -> str:
         f"{place}: {name!r}: no such file; allowed: a file relative to {place.file.parent} "
         "or to the working directory"
     )
+
+
+def located(name: str, file: Path) -> str:
+    """Return the name of a data set with its folder, if it has one, as it is found from here."""
+    kind, colon, path = name.partition(":")
+    if not colon:
+        return name
+    beside = file.parent / path
+    return f"{kind}:{os.path.normpath(beside if beside.is_dir() else path)}"
+
+
+def _find_data(name: str, place: Place) -> str:
+    found = located(name, place.file)
+    try:
+        require_data(found)
+    except UserError as error:
+        raise UserError(f"{place}: {error}") from error
+    return found
 
 
 def _unknown(name: str) -> str:

@@ -39,7 +39,7 @@ from cimsim.mapping.stage import read_column_sums
 from cimsim.tables import write_table
 from cimsim.workloads.calls import MatrixCall
 from cimsim.workloads.checkpoints import load_network
-from cimsim.workloads.datasets import Images, check_images, evaluated_images, load_dataset
+from cimsim.workloads.datasets import Images, check_images, dataset_of, evaluated_images
 from cimsim.workloads.torch_setup import reproducible
 
 log = logging.getLogger(__name__)
@@ -117,7 +117,7 @@ def budget(
     if device == "cuda":
         require_gpu()
     check_images(point)
-    data = load_dataset(point.workload.dataset)
+    data = dataset_of(point.workload)
     images = evaluated_images(point, data)
     labels = data.test_labels[: len(images)]
     quantized = quantized_logits(calibration, len(images))

@@ -21,7 +21,7 @@ from cimsim.inference.network import layer_settings, program_network
 from cimsim.mapping.stage import read_column_sums
 from cimsim.schemas import PREDICTIONS, SEEDS
 from cimsim.tables import read_table, write_table
-from cimsim.workloads.datasets import check_images, evaluated_images, load_dataset
+from cimsim.workloads.datasets import check_images, dataset_of, evaluated_images
 from cimsim.workloads.torch_setup import reproducible
 
 log = logging.getLogger(__name__)
@@ -78,7 +78,7 @@ class Bench:
         if device == "cuda":
             require_gpu()
         check_images(point)
-        data = load_dataset(point.workload.dataset)
+        data = dataset_of(point.workload)
         self._images = evaluated_images(point, data)
         self._labels = data.test_labels[: len(self._images)]
         self._ideal = quantized_logits(calibration, len(self._images))

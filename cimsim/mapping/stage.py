@@ -24,7 +24,7 @@ from cimsim.mapping.self_check import check_ideal_arrays
 from cimsim.schemas import COLUMN_SUMS, LAYERS, OPERATIONS, WEIGHT_CODES
 from cimsim.tables import read_table, write_table
 from cimsim.workloads.calls import MatrixCall
-from cimsim.workloads.datasets import load_dataset
+from cimsim.workloads.datasets import dataset_of
 from cimsim.workloads.operations import Operation, operation_table
 from cimsim.workloads.products import ProductCall
 from cimsim.workloads.torch_setup import reproducible
@@ -51,7 +51,7 @@ def map_network(
     Raises:
         UserError: a file of an earlier stage is missing or damaged, or the self-check fails.
     """
-    data = load_dataset(point.workload.dataset)
+    data = dataset_of(point.workload)
     images = data.train_images[: min(COLUMN_SUM_IMAGES, point.quantization.images)]
     with reproducible():
         network = load_quantized(point, checkpoint, calibration, data)

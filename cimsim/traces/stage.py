@@ -17,7 +17,7 @@ from cimsim.campaign.design import DesignPoint
 from cimsim.schemas import TRACE
 from cimsim.tables import write_row_groups
 from cimsim.workloads.calls import MatrixCall
-from cimsim.workloads.datasets import FirstImages, Images, check_images, load_dataset
+from cimsim.workloads.datasets import FirstImages, Images, check_images, dataset_of
 from cimsim.workloads.torch_setup import reproducible
 
 Vectors = dict[str, NDArray[Any]]
@@ -43,7 +43,7 @@ def trace(
         UserError: too many images are asked for, or a file of an earlier stage cannot be used.
     """
     check_images(point)
-    data = load_dataset(point.workload.dataset)
+    data = dataset_of(point.workload)
     images = FirstImages(data.test_images, point.chip.trace_images)
     with reproducible():
         network = load_quantized(point, checkpoint, calibration, data)

@@ -19,7 +19,7 @@ from cimsim.campaign.design import DesignPoint
 from cimsim.errors import UserError
 from cimsim.schemas import STATE
 from cimsim.tables import read_table, rows, write_table
-from cimsim.workloads.datasets import load_dataset
+from cimsim.workloads.datasets import dataset_of
 from cimsim.workloads.models import build_network
 
 State = dict[str, Tensor]
@@ -39,7 +39,7 @@ def check_checkpoint(path: Path, point: DesignPoint) -> None:
     Raises:
         UserError: as :func:`read_checkpoint` and :func:`load_into`.
     """
-    network = build_network(point.workload, load_dataset(point.workload.dataset))
+    network = build_network(point.workload, dataset_of(point.workload))
     load_into(network, read_checkpoint(path), str(path), point)
 
 
@@ -109,7 +109,7 @@ def load_network(point: DesignPoint, checkpoint: Path) -> nn.Module:
     """
     path = checkpoint / "state.parquet"
     state = {row["name"]: _tensor(row) for row in rows(read_table(path, STATE))}
-    network = build_network(point.workload, load_dataset(point.workload.dataset))
+    network = build_network(point.workload, dataset_of(point.workload))
     load_into(network, state, str(path), point)
     return network.eval().requires_grad_(False)
 

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from cimsim.campaign.catalogue import HUB, USER_FILE
 from cimsim.errors import UserError
-from cimsim.workloads.torch_setup import import_timm
+from cimsim.workloads.torch_setup import import_timm, import_torchvision
 
 Arguments = Mapping[str, Any]
 
@@ -64,7 +64,7 @@ def _timm(name: str, images: Arguments, arguments: Arguments) -> nn.Module:
 
 
 def _torchvision(name: str, images: Arguments, arguments: Arguments) -> nn.Module:
-    import_timm()  # makes torchvision importable
+    import_torchvision()
     models = importlib.import_module("torchvision.models")
     given = {"num_classes": images["num_classes"], **arguments}
     network: nn.Module = models.get_model(name, weights=None, **given)
@@ -78,7 +78,7 @@ def _huggingface(name: str, images: Arguments, arguments: Arguments) -> nn.Modul
             f"workload.model {HUB}:{name} needs the package transformers; "
             "install it with `pip install 'cimsim[huggingface]'`"
         )
-    import_timm()  # makes torchvision importable
+    import_torchvision()
     transformers = importlib.import_module("transformers")
     if name in transformers.CONFIG_MAPPING:
         config = transformers.AutoConfig.for_model(name, num_labels=images["num_classes"])
@@ -119,7 +119,7 @@ def _logits(module: nn.Module, inputs: Any, output: Any) -> Tensor:
 
 
 def _own(file: Path, function: str, images: Arguments, arguments: Arguments) -> nn.Module:
-    build = getattr(_load(file), function, None)
+    build = getattr(load_module(file), function, None)
     if not callable(build):
         raise UserError(f"workload.model: {file} has no function {function}")
     network = build(**{**_taken(build, images), **arguments})
@@ -131,7 +131,7 @@ def _own(file: Path, function: str, images: Arguments, arguments: Arguments) -> 
     return network
 
 
-def _load(file: Path) -> ModuleType:
+def load_module(file: Path) -> ModuleType:
     """Run a Python file as a module of its own name."""
     name = f"cimsim_model_{file.stem}"
     spec = importlib.util.spec_from_file_location(name, file)

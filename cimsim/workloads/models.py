@@ -13,7 +13,7 @@ from torch import nn
 from cimsim.campaign.catalogue import parse_arguments
 from cimsim.campaign.design import Workload
 from cimsim.errors import UserError
-from cimsim.workloads.datasets import Dataset, load_dataset
+from cimsim.workloads.datasets import Dataset, dataset_of
 from cimsim.workloads.layer_table import layer_table
 from cimsim.workloads.libraries import build_from
 from cimsim.workloads.networks.resnet import resnet18, resnet20
@@ -78,7 +78,7 @@ def check_network(workload: Workload) -> None:
         UserError: as :func:`build_network`.
     """
     with torch.random.fork_rng(devices=[]):
-        build_network(workload, load_dataset(workload.dataset))
+        build_network(workload, dataset_of(workload))
 
 
 @cache
@@ -88,7 +88,7 @@ def layer_names(workload: Workload) -> tuple[str, ...]:
     Raises:
         UserError: as :func:`build_network`, or a layer cannot be computed on arrays.
     """
-    data = load_dataset(workload.dataset)
+    data = dataset_of(workload)
     with torch.random.fork_rng(devices=[]):
         network = build_network(workload, data).eval()
     image = torch.from_numpy(data.train_images[:1])

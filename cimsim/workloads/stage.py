@@ -7,16 +7,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from cimsim.campaign.design import DesignPoint
+from cimsim.campaign.design import TRAIN, DesignPoint
 from cimsim.schemas import TRAINING
 from cimsim.tables import write_table
 from cimsim.workloads.checkpoints import load_into, read_checkpoint, write_state
-from cimsim.workloads.datasets import load_dataset
+from cimsim.workloads.datasets import dataset_of
 from cimsim.workloads.models import build_network, training_recipe
 from cimsim.workloads.training import Epoch, train
-
-TRAIN = "train"
-"""Value of workload.checkpoint that trains the network in the workflow."""
 
 
 def make_checkpoint(point: DesignPoint, *, output: Path, provenance: Mapping[str, Any]) -> None:
@@ -26,7 +23,7 @@ def make_checkpoint(point: DesignPoint, *, output: Path, provenance: Mapping[str
         UserError: the checkpoint file is missing, damaged or of another network.
     """
     workload = point.workload
-    data = load_dataset(workload.dataset)
+    data = dataset_of(workload)
     history: list[Epoch] = []
     if workload.checkpoint == TRAIN:
         network, history = train(

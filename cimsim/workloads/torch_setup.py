@@ -38,16 +38,23 @@ def reproducible() -> Iterator[None]:
 
 @cache
 def import_timm() -> ModuleType:
-    """Import timm (seconds; only for networks that need it) on any build of torchvision.
+    """Import timm (seconds; only for networks that need it) on any build of torchvision."""
+    import_torchvision()  # which timm imports
+    return importlib.import_module("timm")
 
-    timm imports torchvision, which registers shape functions for its detection operators. Where its
-    compiled operators do not load (a CUDA build beside a CPU torch) that fails, so the operators'
-    names are declared first. No network here uses them.
+
+@cache
+def import_torchvision() -> ModuleType:
+    """Import torchvision (seconds), after which all of its modules can be imported.
+
+    It registers shape functions for its detection operators. Where its compiled operators do not
+    load (a CUDA build beside a CPU torch) that fails, so the operators' names are declared first.
+    No network here uses them.
     """
     library = _declare_detection_operators()
-    timm = importlib.import_module("timm")
-    timm._cimsim_operators = library  # type: ignore[attr-defined]  # the names live as long as this
-    return timm
+    torchvision = importlib.import_module("torchvision")
+    torchvision._cimsim_operators = library  # type: ignore[attr-defined]  # lives as long as this
+    return torchvision
 
 
 def _declare_detection_operators() -> Any:

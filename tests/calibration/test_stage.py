@@ -172,7 +172,7 @@ def test_images_are_read_a_batch_at_a_time(run, monkeypatch, products):
     watched = replace(
         DATA, train_images=Watched(DATA.train_images), test_images=Watched(DATA.test_images)
     )
-    monkeypatch.setattr("cimsim.calibration.stage.load_dataset", lambda name: watched)
+    monkeypatch.setattr("cimsim.calibration.stage.dataset_of", lambda workload: watched)
     run(design("vit", quantization={"images": 120, "dynamic_products": products}))
     assert sum(read) > 60 + 120
     assert max(read) == 50

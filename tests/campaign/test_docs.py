@@ -46,6 +46,9 @@ def test_the_schema_refuses_what_the_loader_refuses() -> None:
         {"array": {"adc": {"bits": 7}}},
         {"array": {"adc.bits": 7}},
         {"array.adc.bits": 7},
+        {"workload.dataset": "shapes10"},
+        {"workload.dataset": "imagenet"},
+        {"workload.dataset": "folder:/images"},
     ):
         jsonschema.validate({"name": "c", "base": good}, schema)
     jsonschema.validate({"name": "c", "sweeps": [{"grid": {"array.adc.bits": [7]}}]}, schema)
@@ -53,6 +56,8 @@ def test_the_schema_refuses_what_the_loader_refuses() -> None:
         {"base": {}},
         {"name": "c", "bass": {}},
         {"name": "c", "base": {"array.adc.bits": 0}},
+        {"name": "c", "base": {"workload.dataset": "folder"}},
+        {"name": "c", "base": {"workload.dataset": "mnist"}},
         {"name": "c", "sweeps": [{"grid": {"array.adc.bits": 7}}]},
         {"name": "c", "sweeps": [{"points": [{"cell": {"kind": "sram"}}]}]},
     ):

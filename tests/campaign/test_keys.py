@@ -108,6 +108,8 @@ def test_a_new_field_with_a_default_keeps_old_keys() -> None:
     assert key_texts({})["checkpoint"] == text
     assert stage_keys({})["checkpoint"] == hashlib.sha256(text.encode()).hexdigest()[:12]
     assert all(json.loads(t)["fields"] == {} for t in key_texts({}).values())
+    shapes = '{"fields":{"workload.dataset":"shapes10"},"stage":"checkpoint","upstream":{},'
+    assert key_texts({"workload.dataset": "shapes10"})["checkpoint"] == f'{shapes}"version":1}}'
 
 
 @given(changes)

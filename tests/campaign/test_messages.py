@@ -93,7 +93,25 @@ CASES = {
     ),
     "unknown data set": (
         "name: c\nbase: {workload: {dataset: digit}}",
-        "base.workload.dataset: 'digit' is not allowed (did you mean 'digits16'?)",
+        "base.workload.dataset: 'digit' is no data set (did you mean 'digits16'?); allowed: digits",
+    ),
+    "data set without its folder": (
+        "name: c\nbase: {workload: {dataset: folder}}",
+        "base.workload.dataset: 'folder' names no folder; allowed: digits16, ",
+    ),
+    "data set that takes no folder": (
+        "name: c\nbase: {workload: {dataset: 'digits16:here'}}",
+        "base.workload.dataset: 'digits16:here' takes no folder; allowed: digits16, ",
+    ),
+    "data set that is not there": (
+        "name: c\nbase: {workload: {dataset: 'cifar10:elsewhere'}}",
+        "base.workload.dataset: workload.dataset cifar10: no folder elsewhere/cifar-10-batches-py; "
+        "where there is internet, run `cimsim data cifar10:elsewhere --download`, or download ",
+    ),
+    "image folder that is not there": (
+        "name: c\nbase: {workload: {dataset: 'folder:elsewhere'}}",
+        "base.workload.dataset: workload.dataset folder: no folder elsewhere; put its images there "
+        "as elsewhere/val/CLASS/FILE (test) and elsewhere/train/CLASS/FILE (calibration)",
     ),
     "unknown preset": (
         "name: c\nbase: {preset: sram-22}",

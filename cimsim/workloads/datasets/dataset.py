@@ -60,7 +60,9 @@ class PixelImages:
     def __getitem__(self, chosen: slice, /) -> NDArray[np.float32]:
         """Return images float32 [n, channels, height, width] in [0, 1]."""
         part = self._pixels[chosen].transpose(0, 3, 1, 2)
-        return np.ascontiguousarray(part, dtype=np.float32) / np.float32(255)
+        images = np.ascontiguousarray(part, dtype=np.float32)
+        images /= np.float32(255)
+        return images
 
 
 class FirstImages:
