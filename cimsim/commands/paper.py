@@ -26,6 +26,13 @@ def paper(
     if ready:
         typer.echo(",".join(str(case.file) for case in found if case.ready))
         return
+    wanted: dict[Path, str] = {}
     for case in found:
-        state = f"ready, {case.points} design points" if case.ready else f"missing: {case.missing}"
+        wanted |= dict(case.missing)
+        lacks = f"missing: {', '.join(str(path) for path, _ in case.missing)}"
+        state = f"ready, {case.points} design points" if case.ready else case.problem or lacks
         typer.echo(f"{case.file}: {state}")
+    if wanted:
+        typer.echo("\nWhat is missing:")
+    for path, what in sorted(wanted.items()):
+        typer.echo(f"  {path}: {what}")

@@ -7,11 +7,15 @@ import shutil
 from pathlib import Path
 
 import pytest
+import yaml
+from typer.testing import CliRunner
 
 from cimsim.campaign.expand import load_campaign
 from cimsim.campaign.paper import cases
 from cimsim.campaign.parameters import values
+from cimsim.cli import app
 from cimsim.errors import UserError
+from cimsim.workloads.torch_setup import import_torchvision
 
 FOLDER = Path(__file__).parents[2] / "config" / "paper"
 FILES = sorted(FOLDER.glob("*.yaml"))
@@ -73,11 +77,69 @@ def test_published_figures_are_about_points_of_campaigns(tmp_path: Path) -> None
 def test_what_is_missing_is_said(tmp_path: Path) -> None:
     (tmp_path / "good.yaml").write_text("name: good\n")
     (tmp_path / "bad.yaml").write_text("name: bad\nbase: {workload.checkpoint: nowhere.pt}\n")
-    bad, good = cases(tmp_path)
+    (tmp_path / "odd.yaml").write_text("name: odd\nbase: {cell.bits: 9}\n")
+    bad, good, odd = cases(tmp_path)
     assert good.ready
-    assert (bad.ready, bad.points) == (False, 0)
-    assert "nowhere.pt" in bad.missing
-    assert str(tmp_path / "bad.yaml") not in bad.missing
+    assert not bad.ready
+    assert bad.missing == ((tmp_path / "nowhere.pt", "file of workload.checkpoint"),)
+    assert not odd.ready
+    assert odd.problem.startswith("base.cell.bits: 9 is not allowed")
+
+
+def test_every_file_that_the_full_cases_lack(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(FOLDER.parent, tmp_path / "config")
+    monkeypatch.chdir(tmp_path)
+    found = {case.file.stem: case for case in cases(Path("config/paper"))}
+    assert all(case.ready == name.endswith("_small") for name, case in found.items())
+    assert not any(case.problem for case in found.values())
+    paths = {str(path) for path, _ in found["macro_tables"].missing}
+    assert paths == {
+        *("data/cifar-10-batches-py", "data/cifar-100-python", "data/imagenet"),
+        *("checkpoints/vgg8_cifar10.pt", "checkpoints/resnet18_cifar100.pt"),
+        *("checkpoints/resnet50-11ad3fa6.pth", "checkpoints/swin_t-704ceda3.pth"),
+    }
+    what = {str(path): text for case in found.values() for path, text in case.missing}
+    assert what["checkpoints/vgg8_cifar10.pt"] == (
+        "state_dict or *.safetensors of vgg8 of width 1.0 trained on cifar10"
+    )
+    assert "`cimsim data cifar10 --download`" in what["data/cifar-10-batches-py"]
+    assert what["checkpoints/deit_small_patch16_224.fb_in1k.safetensors"].endswith(
+        "model.safetensors of https://huggingface.co/timm/deit_small_patch16_224.fb_in1k"
+    )
+
+
+def test_published_weights_are_those_of_torchvision() -> None:
+    import_torchvision()
+    from torchvision import models
+
+    texts = [t for file in FULL for t in re.findall(r"workload: (\{.*\})", file.read_text())]
+    files = {
+        (point["model"].removeprefix("torchvision:"), Path(point["checkpoint"]).name)
+        for point in map(yaml.safe_load, texts)
+        if point["model"].startswith("torchvision:")
+    }
+    assert {name for name, _ in files} == {"resnet50", "swin_t"}
+    for name, file in files:
+        url = f"https://download.pytorch.org/models/{file}"
+        assert url in [weights.url for weights in models.get_model_weights(name)]
+
+
+def test_the_command_names_each_file_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("one", "two"):
+        (tmp_path / f"{name}.yaml").write_text(
+            f"name: {name}\nbase: {{workload.dataset: 'folder:pictures', "
+            "workload.checkpoint: x.pt}\n"
+        )
+    result = CliRunner().invoke(app, ["paper", "."])
+    assert result.exit_code == 0
+    first, second, *_, pictures, checkpoint = result.stdout.splitlines()
+    assert first == "one.yaml: missing: pictures, x.pt"
+    assert second == "two.yaml: missing: pictures, x.pt"
+    assert pictures.startswith("  pictures: put its images there as pictures/val/CLASS/FILE")
+    assert checkpoint == "  x.pt: file of workload.checkpoint"
 
 
 def test_a_folder_without_campaigns(tmp_path: Path) -> None:
