@@ -8,7 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from cimsim.analysis import schemas
-from cimsim.campaign.keys import STAGES, canonical, group_key, stage_design, stage_keys
+from cimsim.campaign.keys import (
+    OF_CHIPS,
+    STAGES,
+    canonical,
+    group_key,
+    stage_design,
+    stage_keys,
+)
 from cimsim.campaign.parameters import parameters
 from cimsim.campaign.paths import stage_folder
 from cimsim.errors import UserError
@@ -39,7 +46,7 @@ def explain(table: Path, row: int) -> Iterator[str]:
     yield f"table: {maker(provenance_of(table))}"
     yield "parameters that differ from their default:"
     yield from (f"  {name}: {value}" for name, value in sorted(changed.items()))
-    keys = {stage: point[f"key.{stage}"] for stage in STAGES}
+    keys = {stage: point[f"key.{stage}"] for stage in _stages(point)}
     yield "results:"
     for stage, key in keys.items():
         yield from _files(stage, keys, results) if stage == "ppa" else _stage(stage, key, results)
@@ -65,7 +72,7 @@ def changed_of(point: Row) -> dict[str, Any]:
 def commands(point: Row, results: Path, output: str = AGAIN) -> Iterator[str]:
     """Yield the shell commands that compute every result of a point below the folder `output`."""
     changed = changed_of(point)
-    for stage in STAGES:
+    for stage in _stages(point):
         design = shlex.quote(canonical(stage_design(stage, changed)))
         options = f"--design {design} --results {shlex.quote(output)}"
         if stage != "infer":
@@ -75,6 +82,11 @@ def commands(point: Row, results: Path, output: str = AGAIN) -> Iterator[str]:
             seeds = read_table(file, SEEDS, ["seed"])["seed"].to_pylist()
             device = provenance_of(file).get("device", "cpu")
             yield f"cimsim infer --seeds {seeds[0]}:{seeds[-1]} --device {device} {options}"
+
+
+def _stages(point: Row) -> list[str]:
+    """Return the stages of a row: without chips, not those that only these need."""
+    return [s for s in STAGES if s not in OF_CHIPS or point["area_m2"] is not None]
 
 
 def _seed_files(point: Row, results: Path) -> list[Path]:

@@ -50,6 +50,7 @@ def join(campaign: Campaign, *, results: Path, output: Path, provenance: Mapping
             folders={s: stage_folder(s, key, results) for s, key in point.keys.items()}
             | {"ppa": stage_folder("ppa", group_key(point.keys), results)},
             seed_files=files_of(point.keys["infer"]),
+            hardware=campaign.hardware,
         )
         for point in campaign.points
     ]
@@ -111,7 +112,8 @@ def join_points(
     Raises:
         UserError: outputs are missing (one message for all), unreadable or contradict each other.
     """
-    groups = {folder: GroupResults(folder) for folder in {p.folders["ppa"] for p in points}}
+    folders = {point.folders["ppa"] for point in points if point.hardware}
+    groups = {folder: GroupResults(folder) for folder in folders}
     _check(points, groups)
     reader = _Reader(confidence, groups)
     provenance = {**provenance, "confidence": confidence}
@@ -135,7 +137,7 @@ def _check(points: Sequence[PointOutputs], groups: Groups) -> None:
         raise UserError(f"design point {repeated[0]} is in the campaign more than once")
     needed = dict.fromkeys(path for point in points for path in point.files())
     _refuse_missing([str(p) for p in needed if not p.is_file()], len(needed), "files of the stages")
-    chips = {(point.folders["ppa"], point.keys["ppa"]) for point in points}
+    chips = {(point.folders["ppa"], point.keys["ppa"]) for point in points if point.hardware}
     missing = [f"{f}: key {key}" for f, key in sorted(chips) if key not in groups[f]]
     _refuse_missing(missing, len(chips), "chips")
 
@@ -180,9 +182,9 @@ class _Reader:
         results = [self._results(point) for point in points]
         groups = [_same_images(point) for point in points]
         accuracy = [result["accuracy"] for result in results]
-        on_arrays = all(point.seed_files for point in points)
+        comparable = all(point.seed_files and point.hardware for point in points)
         for column, cost in (("pareto_energy", "energy_j"), ("pareto_area", "area_mm2")):
-            if not on_arrays:
+            if not comparable:
                 results = [{**result, column: None} for result in results]
                 continue
             on_front = grouped_front([result[cost] for result in results], accuracy, groups)
@@ -209,7 +211,11 @@ class _Reader:
         return {
             **outputs.baseline_results(baseline, self._confidence),
             **arrays,
-            **outputs.chip_results(self._groups[point.folders["ppa"]], point.keys["ppa"]),
+            **(
+                outputs.chip_results(self._groups[point.folders["ppa"]], point.keys["ppa"])
+                if point.hardware
+                else outputs.no_chip_results()
+            ),
         }
 
 
@@ -220,13 +226,14 @@ def _same_images(point: PointOutputs) -> tuple[Any, ...]:
 
 def _layer_rows(points: Sequence[PointOutputs], groups: Groups) -> Iterator[Row]:
     for point in points:
-        group = groups[point.folders["ppa"]]
+        group = groups.get(point.folders["ppa"])
         for row in outputs.layer_rows(point.folders["map"], group, point.keys["ppa"]):
             yield {"id": point.id, **row}
 
 
 def _component_rows(points: Sequence[PointOutputs], groups: Groups) -> Iterator[Row]:
     for point in points:
-        group = groups[point.folders["ppa"]]
-        for row in outputs.component_rows(group, point.keys["ppa"]):
-            yield {"id": point.id, **row}
+        group = groups.get(point.folders["ppa"])
+        if group is not None:
+            for row in outputs.component_rows(group, point.keys["ppa"]):
+                yield {"id": point.id, **row}

@@ -45,6 +45,7 @@ class PointOutputs:
         folders: folder of every stage's results; of the ppa stage, that of the point's group.
         seed_files: names of the infer stage's files, with the seeds that each must hold; empty if
             the network was not run on arrays.
+        hardware: whether its chip was evaluated.
     """
 
     id: str
@@ -53,6 +54,7 @@ class PointOutputs:
     keys: Mapping[str, str]
     folders: Mapping[str, Path]
     seed_files: Mapping[str, range]
+    hardware: bool = True
 
     def files(self) -> Iterator[Path]:
         """Yield every file of its own that the join reads for this point."""
@@ -225,6 +227,11 @@ def no_array_results() -> dict[str, Any]:
     return dict.fromkeys(ARRAY_COLUMNS) | {"made_by.infer": None}
 
 
+def no_chip_results() -> dict[str, Any]:
+    """Return the columns of points.parquet on the chip where there is none."""
+    return dict.fromkeys((*schemas.CHIP.names, "made_by.ppa", "area_mm2", "energy_j"))
+
+
 def chip_results(ppa: GroupResults, key: str) -> dict[str, Any]:
     """Return the columns of points.parquet on the chip.
 
@@ -246,16 +253,17 @@ def made_by(paths: Iterable[Path]) -> str:
     return "; ".join(sorted({maker(provenance_of(path)) for path in paths}))
 
 
-def layer_rows(mapping: Path, ppa: GroupResults, key: str) -> list[dict[str, Any]]:
+def layer_rows(mapping: Path, ppa: GroupResults | None, key: str) -> list[dict[str, Any]]:
     """Return the rows of layers.parquet of one point (without id), in order of execution.
 
-    Products of activations and digital operations have no mapping (None).
+    Products of activations and digital operations have no mapping (None). Without results of the
+    ppa stage (None) there are the mapped layers alone, without hardware figures.
 
     Raises:
         UserError: the ppa stage has a matrix layer that the map stage does not have.
     """
     own = [name for name in schemas.PPA_LAYERS.names if name not in schemas.LAYERS.names]
-    hardware_rows = list(rows(ppa.rows(key, "layers")))
+    hardware_rows = list(rows(ppa.rows(key, "layers"))) if ppa is not None else []
     figures = {row["layer"]: row for row in hardware_rows if row["operation"] == "matrix"}
     joined: list[dict[str, Any]] = []
     for row in rows(read_table(mapping / "layers.parquet", schemas.LAYERS)):

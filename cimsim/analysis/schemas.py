@@ -118,13 +118,14 @@ SEED_TEXTS: dict[str, str] = {
 }
 
 NULLABLE = (
-    "made_by.infer",
+    *MAKERS,
     *(name for name in ACCURACY_COLUMNS if name not in ON_NETWORK),
-    "pareto_energy",
-    "pareto_area",
+    *schemas.CHIP.names,
+    *DERIVED_COLUMNS,
 )
-"""Results in points.parquet that can be without a value: accuracy_std for a single seed, all of
-them in a campaign without accuracy on arrays. Parameters can where null is allowed."""
+"""Results in points.parquet that can be without a value: accuracy_std for a single seed, those on
+arrays in a campaign without accuracies, those of the chip in one without hardware. Parameters can
+where null is allowed."""
 
 _ID = pa.field("id", pa.string(), nullable=False)
 

@@ -62,11 +62,10 @@ def what(campaign: Campaign, points: Sequence[Row]) -> str:
     """Return what was evaluated: points, images, chips and the values of each sweep."""
     images = ", ".join(str(n) for n in sorted({row["images"] for row in points}))
     networks = sorted({f"{row['workload.model']} on {row['workload.dataset']}" for row in points})
-    how = (
-        f"each on {images} images and {_chips(campaign, points)}"
-        if campaign.accuracy
-        else "hardware figures alone"
-    )
+    how = "hardware figures alone"
+    if campaign.accuracy:
+        how = f"each on {images} images and {_chips(campaign, points)}"
+        how += "" if campaign.hardware else ", accuracies alone"
     lines = [
         "## What was evaluated",
         "",
@@ -130,7 +129,8 @@ def key_points(points: Sequence[Row], confidence: float) -> Iterable[str]:
     for (model, dataset, images), rows in groups.items():
         title = f"{value_text('workload.model', model)}, {images} images of {dataset}"
         on_arrays = rows[0]["accuracy"] is not None
-        columns = (*(_ACCURACY_COLUMNS if on_arrays else ()), *_COLUMNS)
+        on_chips = rows[0]["energy_j"] is not None
+        columns = (*(_ACCURACY_COLUMNS if on_arrays else ()), *(_COLUMNS if on_chips else ()))
         lines = [
             f"## Key points: {title}",
             "",
@@ -140,7 +140,7 @@ def key_points(points: Sequence[Row], confidence: float) -> Iterable[str]:
             f"|---|{'---:|' * len(columns)}---|---|",
             *_chosen_rows(rows),
             "",
-            *(_front(rows) if on_arrays else ()),
+            *(_front(rows) if on_arrays and on_chips else ()),
         ]
         yield "\n".join(lines).strip()
 
@@ -172,7 +172,7 @@ def _chosen(rows: Sequence[Row]) -> dict[str, Row]:
     """Return the points that most readers look for; ties go to less energy, then to the first."""
 
     def best(members: Sequence[Row], measure: str, sign: int) -> Row:
-        return min(members, key=lambda row: (sign * row[measure], row["energy_j"]))
+        return min(members, key=lambda row: (sign * row[measure], row["energy_j"] or 0.0))
 
     if rows[0]["accuracy"] is None:
         return {
@@ -183,6 +183,8 @@ def _chosen(rows: Sequence[Row]) -> dict[str, Row]:
             "most TOPS/mm2": best(rows, "tops_per_mm2", -1),
         }
     chosen = {"most accurate": best(rows, "accuracy", -1)}
+    if rows[0]["energy_j"] is None:
+        return chosen | {"least accurate": best(rows, "accuracy", 1)}
     near = [row for row in rows if row["accuracy_change"] >= -NEAR]
     if near:
         chosen["least energy within 1 point of quantised"] = best(near, "energy_j", 1)
@@ -230,14 +232,14 @@ def _row(name: str, row: Row, rows: Sequence[Row]) -> str:
             _interval(row, "accuracy"),
             f"{row['accuracy_change'] * 100:+.1f} [{low * 100:+.1f}, {high * 100:+.1f}]",
         )
-    cells += (
-        _amount("energy_j", row["energy_j"]),
-        rounded(row["tops_per_w"]),
-        _amount("area_mm2", row["area_mm2"]),
-        rounded(row["frames_per_s"]),
-        _cell(_design(row, _names(rows))),
-        f"`{row['id']}`",
-    )
+    if row["energy_j"] is not None:
+        cells += (
+            _amount("energy_j", row["energy_j"]),
+            rounded(row["tops_per_w"]),
+            _amount("area_mm2", row["area_mm2"]),
+            rounded(row["frames_per_s"]),
+        )
+    cells += (_cell(_design(row, _names(rows))), f"`{row['id']}`")
     return f"| {name} | {' | '.join(cells)} |"
 
 
@@ -274,7 +276,10 @@ def limits(campaign: Campaign, points: Sequence[Row], directory: Path) -> str:
             f"- Points with the largest number of chips: {at_most} of {len(points)}; their mean "
             "may be known less well than was asked for."
         )
-    for left_out, count in Counter(row["not_counted"] for row in points).items():
+    if not campaign.hardware:
+        lines.append("- No chip was evaluated: there are no areas, times and energies.")
+    left_outs = [row["not_counted"] for row in points] if campaign.hardware else []
+    for left_out, count in Counter(left_outs).items():
         which = f" ({count} of {len(points)} points)" if count < len(points) else ""
         lines.append(f"- Not in the hardware figures{which}: {left_out}.")
     same = sum(row["accuracy_std"] == 0.0 for row in points)

@@ -44,6 +44,7 @@ def check_campaign(campaign: Campaign) -> None:
     for stage, check, fields in (
         ("checkpoint", _network, "workload.model"),
         ("checkpoint", _checkpoint, "workload.checkpoint"),
+        ("calibrate", _images, ""),
         ("trace", _images, ""),
         ("calibrate", _float_layers, "quantization.float_layers"),
         ("infer", _array, " ".join(ARRAY_FILES)),

@@ -16,7 +16,7 @@ from cimsim.campaign.condition import Condition
 from cimsim.campaign.design import DesignPoint
 from cimsim.campaign.figure import Figure
 from cimsim.campaign.file import CampaignFile, Statistics, Sweep, read_campaign_file
-from cimsim.campaign.keys import STAGES, design_id, stage_keys, unflatten
+from cimsim.campaign.keys import OF_CHIPS, STAGES, design_id, stage_keys, unflatten
 from cimsim.campaign.messages import dotted, first_problem, shown
 from cimsim.campaign.parameters import parameters
 from cimsim.campaign.published import Published, read_published
@@ -88,6 +88,7 @@ class Campaign:
     seeds: Seeds
     statistics: Statistics
     accuracy: bool
+    hardware: bool
     budget: bool
     figures: tuple[Figure, ...]
     published: tuple[Published, ...]
@@ -97,7 +98,8 @@ class Campaign:
     @property
     def stages(self) -> frozenset[str]:
         """Stages that the campaign runs."""
-        return frozenset(STAGES) - (frozenset() if self.accuracy else {"infer"})
+        without = {*(() if self.accuracy else ("infer",)), *(() if self.hardware else OF_CHIPS)}
+        return frozenset(STAGES) - without
 
 
 def load_campaign(path: Path | str) -> Campaign:
@@ -136,6 +138,7 @@ def expand(path: Path, content: CampaignFile) -> Campaign:
         seeds=content.seeds,
         statistics=content.statistics,
         accuracy=content.accuracy,
+        hardware=content.hardware,
         budget=content.budget,
         figures=content.figures,
         published=read_published(path.parent / content.published) if content.published else (),

@@ -38,6 +38,13 @@ MEASURES = (
 ON_ARRAYS = ("accuracy", "accuracy_change", "accuracy_std", "logit_error_rms")
 """Measures that only a campaign with networks on arrays has."""
 
+OF_CHIPS = tuple(
+    measure
+    for measure in MEASURES
+    if not measure.endswith("_accuracy") and measure not in ON_ARRAYS
+)
+"""Measures that only a campaign that evaluates chips has."""
+
 WITH_INTERVAL = ("float_accuracy", "quantized_accuracy", "accuracy", "accuracy_change")
 """Measures that have columns <measure>_low and <measure>_high."""
 
@@ -203,6 +210,13 @@ class Figure(Section):
     def needs_budget(self) -> bool:
         """Whether the figure shows what only a campaign with an error budget has."""
         return self.kind == "codes" or bool(self._budget_tables())
+
+    @property
+    def needs_hardware(self) -> bool:
+        """Whether the figure shows what only a campaign that evaluates chips has."""
+        chips = ("breakdown", "floorplan", "roofline")
+        profile = self.kind == "layers" and self.y != "sqnr"
+        return self.kind in chips or profile or any(m in OF_CHIPS for m in self.measures)
 
     def _budget_tables(self) -> tuple[str, ...]:
         return ("budget_layers.parquet",) if self.y == "sqnr" else ()

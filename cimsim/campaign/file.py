@@ -76,6 +76,11 @@ class CampaignFile(Exact):
         description="whether networks run on arrays; false: hardware figures alone, without infer "
         "jobs and accuracies on arrays",
     )
+    hardware: bool = Field(
+        True,
+        description="whether chips are evaluated; false: accuracies alone, without trace and ppa "
+        "jobs, also of designs that the hardware model has no circuits for",
+    )
     budget: bool = Field(
         False,
         description="whether to say for each point what the ADC and each effect cost, alone and "
@@ -112,6 +117,15 @@ class CampaignFile(Exact):
         return self
 
     @model_validator(mode="after")
+    def _something_is_evaluated(self) -> Self:
+        if not self.accuracy and not self.hardware:
+            raise ValueError(
+                "hardware: false but accuracy is false, too, so that there are no results; "
+                "allowed: true for one of them"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _budget_has_accuracies(self) -> Self:
         if self.budget and not self.accuracy:
             raise ValueError(
@@ -128,6 +142,11 @@ class CampaignFile(Exact):
                 raise ValueError(
                     f"figures: {figure.name}: '{what}' is shown but budget is false, so there is "
                     "none; allowed: another figure, or budget: true"
+                )
+            if figure.needs_hardware and not self.hardware:
+                raise ValueError(
+                    f"figures: {figure.name}: shows figures of chips but hardware is false, so "
+                    "there are none; allowed: a figure of accuracies, or hardware: true"
                 )
             for measure in () if self.accuracy else figure.measures:
                 if measure in ON_ARRAYS:

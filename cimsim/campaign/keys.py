@@ -168,6 +168,9 @@ STAGES: dict[str, Stage] = {
 """Every stage that has a key, upstream first. A field that a stage upstream reads is covered by
 that stage's key and not listed again."""
 
+OF_CHIPS = ("trace", "ppa")
+"""Stages that only hardware figures need."""
+
 NEUTRAL = {
     "array.adc.columns_shared": ("array.columns", 1),
     "chip.dynamic_products": ("quantization.dynamic_products", "none"),

@@ -73,7 +73,8 @@ class Plan:
                 for stage in campaign.stages - {"ppa"}:
                     key = point.keys[stage]
                     self.jobs[stage].setdefault(key, StageJob(stage, key, point))
-        every = blocks(point for campaign in campaigns for point in campaign.points)
+        chips = [campaign for campaign in campaigns if campaign.hardware]
+        every = blocks(point for campaign in chips for point in campaign.points)
         self.blocks = {(block.group, block.name): block for block in every}
         self.seed_blocks = {
             campaign.name: {(block.group, block.name): block for block in seed_blocks(campaign)}
@@ -136,6 +137,8 @@ class Plan:
         }
         if markers is not None:
             files["infer"] = [str(block.marker()) for block in markers.values()]
+        if not campaign.hardware:
+            return files
         mine = {(group_key(point.keys), point.keys["ppa"]) for point in campaign.points}
         return files | {
             "ppa": [
@@ -171,6 +174,8 @@ class Plan:
         dropped = [[d.sweep, d.values, d.reason] for d in campaign.dropped]
         seeds, statistics = campaign.seeds.identity(), campaign.statistics.model_dump()
         about = [campaign.name, campaign.accuracy, points, dropped, seeds, statistics]
+        if not campaign.hardware:
+            about.append("accuracies alone")
         return digest(canonical(about))
 
     def text(self, wildcards: Any) -> str:

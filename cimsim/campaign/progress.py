@@ -114,8 +114,9 @@ def progress(campaign: Campaign, results: Path = RESULTS) -> dict[str, StageProg
     found = {stage: _keys(plan, stage, results) for stage in ("checkpoint", "calibrate", "map")}
     if campaign.accuracy:
         found["infer"] = _infer(campaign, plan, results)
-    found["trace"] = _keys(plan, "trace", results)
-    found["ppa"] = _ppa(plan, results)
+    if campaign.hardware:
+        found["trace"] = _keys(plan, "trace", results)
+        found["ppa"] = _ppa(plan, results)
     for stage, state in found.items():
         notes = failures.failures(results, stage)
         missing = _missing(campaign, stage, notes, results) if notes else set()

@@ -202,14 +202,14 @@ def engine_parameters(point: DesignPoint) -> dict[str, float]:
     if point.array.dac_bits != 1:
         raise UserError(
             f"array.dac_bits is {point.array.dac_bits} but the area and energy model has no input "
-            "DAC (inputs are applied bit by bit); allowed: 1, or leave the ppa figures out"
+            "DAC (inputs are applied bit by bit); allowed: 1, or hardware: false"
         )
     _check_timing(point)
     signed = point.array.signed_weights
     if signed != "offset":
         raise UserError(
             f"array.signed_weights is {signed}, but the hardware model has circuits for offset "
-            "only; allowed: offset, or a campaign without ppa"
+            "only; allowed: offset, or a campaign with hardware: false"
         )
     parameters = {}
     for name, source in SOURCES.items():
