@@ -9,7 +9,16 @@ from typing import Annotated
 import typer
 
 import cimsim
-from cimsim.commands import campaigns, data, devices, paper, reference, stages, workloads
+from cimsim.commands import (
+    campaigns,
+    data,
+    devices,
+    exploration,
+    paper,
+    reference,
+    stages,
+    workloads,
+)
 from cimsim.errors import UserError
 
 app = typer.Typer(
@@ -19,7 +28,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for group in (campaigns, stages, workloads, data, reference, paper, devices):
+for group in (campaigns, exploration, stages, workloads, data, reference, paper, devices):
     app.add_typer(group.app)
 
 

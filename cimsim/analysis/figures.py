@@ -19,6 +19,8 @@ from cimsim.analysis.pareto_figure import draw_pareto, places_of_pareto
 from cimsim.analysis.published import of_line
 from cimsim.analysis.roofline_figure import draw_roofline, places_of_roofs
 from cimsim.analysis.selection import Row, admitted, select
+from cimsim.analysis.sensitivity import analysed
+from cimsim.analysis.sensitivity_figure import bar_rows, draw_sensitivity, sweep_of
 from cimsim.analysis.style import HEIGHT_INCHES, canvas, save
 from cimsim.campaign.expand import Campaign
 from cimsim.campaign.figure import Figure
@@ -89,6 +91,8 @@ def draw_on(
             draw_codes(drawn, figure, points, directory)
         case "roofline":
             draw_roofline(drawn, figure, points, directory)
+        case "sensitivity":
+            draw_sensitivity(drawn, figure, directory)
 
 
 def check_figures(campaign: Campaign) -> None:
@@ -108,6 +112,8 @@ def check_figures(campaign: Campaign) -> None:
     ]
     for figure in campaign.figures:
         try:
+            if figure.kind == "sensitivity":
+                sweep_of(figure, [design.name for design in analysed(campaign)])
             _arrange(figure, admitted(figure, points))
         except UserError as error:
             raise UserError(f"{campaign.file}: figures: {error}") from error
@@ -144,6 +150,8 @@ def _height(directory: Path, figure: Figure, points: Sequence[Row], budget: bool
         return max(1.9, FRAME_INCHES - 0.2 + rows * (0.15 + CELL_INCHES * min(cells, 10)))
     if figure.kind == "layers":
         return FRAME_INCHES + 0.2 + PROFILE_INCHES * len(profiles(figure, budget))
+    if figure.kind == "sensitivity":
+        return max(1.5, FRAME_INCHES + BAR_INCHES * len(bar_rows(figure, directory)))
     if figure.kind == "codes":
         return max(1.7, 0.75 + STRIP_INCHES * layer_count(points, figure, directory))
     if figure.kind == "floorplan" and rows == 1:

@@ -15,7 +15,7 @@ from typing import Any
 
 from cimsim.analysis import outputs, schemas
 from cimsim.analysis.outputs import PointOutputs
-from cimsim.analysis.pareto import grouped_front
+from cimsim.analysis.pareto import costs_of, grouped_front
 from cimsim.analysis.writer import Row, write_csv, write_rows
 from cimsim.campaign.expand import Campaign
 from cimsim.campaign.keys import STAGES, group_key
@@ -181,13 +181,12 @@ class _Reader:
         """Yield the rows of points.parquet, after all of :meth:`seed_rows`."""
         results = [self._results(point) for point in points]
         groups = [_same_images(point) for point in points]
-        accuracy = [result["accuracy"] for result in results]
         comparable = all(point.seed_files and point.hardware for point in points)
         for column, cost in (("pareto_energy", "energy_j"), ("pareto_area", "area_mm2")):
             if not comparable:
                 results = [{**result, column: None} for result in results]
                 continue
-            on_front = grouped_front([result[cost] for result in results], accuracy, groups)
+            on_front = grouped_front(costs_of(results, (cost, "accuracy")), groups)
             for result, chosen in zip(results, on_front, strict=True):
                 result[column] = chosen
         for point, result in zip(points, results, strict=True):

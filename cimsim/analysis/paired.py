@@ -67,17 +67,18 @@ class Paired:
     of_noise: float
 
     @classmethod
-    def of(cls, differences: NDArray[np.int8]) -> Self:
-        """Decompose a matrix of differences, int8 [I, S]."""
+    def of(cls, differences: NDArray[np.int8] | NDArray[np.float64], largest: float = 1.0) -> Self:
+        """Decompose a matrix of differences [I, S], of which `largest` is the largest possible."""
         rows, seeds = differences.shape
         images = rows + PSEUDO_IMAGES
-        by_image = differences.sum(axis=1, dtype=np.int64)
-        by_seed = differences.sum(axis=0, dtype=np.int64)
-        # Of the added images one half is +1 and one half is -1 on every chip.
-        total_squares = float(np.square(differences, dtype=np.int64).sum()) + seeds
+        by_image = differences.sum(axis=1, dtype=np.float64)
+        by_seed = differences.sum(axis=0, dtype=np.float64)
+        # Of the added images one half has the largest and one half the least, on every chip.
+        added = seeds * largest**2
+        total_squares = float(np.square(differences, dtype=np.float64).sum()) + added
         total = float(by_seed.sum())
         correction = total**2 / (images * seeds)
-        between_images = float(np.square(by_image).sum()) / seeds + seeds - correction
+        between_images = float(np.square(by_image).sum()) / seeds + added - correction
         mean_square_images = between_images / (images - 1)
         mean = total / (rows * seeds)
         if seeds == 1:

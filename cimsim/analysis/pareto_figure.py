@@ -10,7 +10,7 @@ from matplotlib.figure import Figure as Canvas
 
 from cimsim.analysis.axes import is_wide, legend_above, limit_percentage, make_logarithmic
 from cimsim.analysis.panels import facet_values, label_outer, panels
-from cimsim.analysis.pareto import front
+from cimsim.analysis.pareto import costs_of, front
 from cimsim.analysis.selection import Row, distinct, hashable, series, stage_of
 from cimsim.analysis.style import COLOURS, MARKERS, REFERENCE, series_colours
 from cimsim.campaign.figure import Figure
@@ -67,9 +67,8 @@ def _panel(
 ) -> dict[str, Any]:
     """Draw the points of one panel and their front; return what the legend shows."""
     at = {row["id"]: (row[figure.x] * factors[0], row[figure.y] * factors[1]) for row in points}
-    cost = [row[figure.x] * (-1 if figure.x in MORE_IS_BETTER else 1) for row in points]
-    value = [row[figure.y] * (1 if figure.y in MORE_IS_BETTER else -1) for row in points]
-    best = {row["id"] for row, on in zip(points, front(cost, value), strict=True) if on}
+    on_front = front(costs_of(points, (figure.x, figure.y)))
+    best = {row["id"] for row, on in zip(points, on_front, strict=True) if on}
     handles: dict[str, Any] = {}
     for group, style in styles.items():
         rows = [r for r in points if not figure.colour or hashable(r[figure.colour]) == group]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from cimsim.analysis import schemas
 from cimsim.analysis.selection import Row, null_first, telling, varying
+from cimsim.analysis.sensitivity import by_measure, read_indices, share_text
 from cimsim.campaign.expand import Campaign
 from cimsim.campaign.labels import number, quantity, rounded, value_text
 from cimsim.campaign.parameters import parameters
@@ -25,7 +26,11 @@ TABLES = {
     "seeds": "one row a design point and seed",
     "layers": "one row a design point and layer: mapping and hardware figures",
     "components": "area, energy and leakage by component",
+    "sensitivity": "Sobol' indices: one row a sweep, measure and parameter",
+    "main_effects": "means at each value of a parameter, one row a sweep, measure and value",
 }
+
+_SENSITIVE = ("accuracy", "energy_j", "tops_per_w", "area_mm2")
 
 _ACCURACY_COLUMNS = ("accuracy", "change")
 _COLUMNS = ("energy per image", "TOPS/W", "chip area", "frames/s")
@@ -50,6 +55,7 @@ def write_summary(campaign: Campaign, *, directory: Path, output: Path) -> None:
         what(campaign, points),
         *key_points(points, provenance["confidence"]),
         _figures(campaign, directory, base),
+        sensitivity(campaign, directory),
         limits(campaign, points, directory),
         _tables(directory, base),
         versions(points, provenance),
@@ -251,6 +257,30 @@ def _figures(campaign: Campaign, directory: Path, base: str) -> str:
             stem = f"{base}figures/{figure.name}"
             lines += ["", f"![{figure.name}]({stem}.png)", "", f"{figure.text} [SVG]({stem}.svg)"]
     return "\n".join(lines) if len(lines) > 1 else ""
+
+
+def sensitivity(campaign: Campaign, directory: Path) -> str:
+    """Return which parameters matter for the measures that most readers look for."""
+    if not campaign.sensitivity:
+        return ""
+    lines = [
+        "## Which parameters matter",
+        "",
+        "Share of a measure's variance that a parameter explains by itself and, where it is known, "
+        "with its interactions; of the parameters that explain most.",
+        "",
+        "| sweep | measure | parameter | by itself | with interactions |",
+        "|---|---|---|---:|---:|",
+    ]
+    for (sweep, measure), rows in by_measure(read_indices(directory)).items():
+        if measure not in _SENSITIVE:
+            continue
+        for n, row in enumerate(rows[:MOST_LISTED]):
+            first = [sweep, quantity(measure).words] if n == 0 else ["", ""]
+            total = "" if row["total"] is None else share_text(row, "total")
+            cells = [*first, row["parameter"], share_text(row, "first"), total]
+            lines.append(f"| {' | '.join(map(_cell, cells))} |")
+    return "\n".join(lines)
 
 
 def limits(campaign: Campaign, points: Sequence[Row], directory: Path) -> str:

@@ -34,13 +34,17 @@ def check_campaign(campaign: Campaign) -> None:
     Raises:
         UserError: a table of states or of output noise is not as it has to be, a network cannot be
             built, a checkpoint is of another network, the data set has fewer images than are asked
-            for, the hardware model does not support a design, or a figure has no points or cannot
-            tell them apart.
+            for, the hardware model does not support a design, a figure has no points or cannot
+            tell them apart, or no sweep can tell which parameter matters.
     """
     if campaign.figures:
         from cimsim.analysis.figures import check_figures
 
         check_figures(campaign)
+    if campaign.sensitivity:
+        from cimsim.analysis.sensitivity import analysed
+
+        analysed(campaign)
     for stage, check, fields in (
         ("checkpoint", _network, "workload.model"),
         ("checkpoint", _checkpoint, "workload.checkpoint"),

@@ -79,6 +79,23 @@ class Dropped:
 
 
 @dataclass(frozen=True)
+class SweepDesign:
+    """How the points of a sweep were made: every combination of the rows of its axes.
+
+    Attributes:
+        name: name of the sweep.
+        axes: the values of each row of each axis, as text by dotted field name.
+        sample: method of the sampled axis, which is the last one; None without one.
+        ids: point of each combination, the last axis fastest; None where one was left out.
+    """
+
+    name: str
+    axes: tuple[tuple[dict[str, str], ...], ...]
+    sample: str | None
+    ids: tuple[str | None, ...]
+
+
+@dataclass(frozen=True)
 class Campaign:
     """A campaign, expanded."""
 
@@ -90,10 +107,12 @@ class Campaign:
     accuracy: bool
     hardware: bool
     budget: bool
+    sensitivity: bool
     figures: tuple[Figure, ...]
     published: tuple[Published, ...]
     points: tuple[CampaignPoint, ...]
     dropped: tuple[Dropped, ...]
+    designs: tuple[SweepDesign, ...]
 
     @property
     def stages(self) -> frozenset[str]:
@@ -140,10 +159,12 @@ def expand(path: Path, content: CampaignFile) -> Campaign:
         accuracy=content.accuracy,
         hardware=content.hardware,
         budget=content.budget,
+        sensitivity=content.sensitivity,
         figures=content.figures,
         published=read_published(path.parent / content.published) if content.published else (),
         points=tuple(expansion.points.values()),
         dropped=tuple(expansion.dropped),
+        designs=tuple(expansion.designs),
     )
 
 
@@ -153,24 +174,38 @@ class _Expansion:
     def __init__(self) -> None:
         self.points: dict[tuple[tuple[str, Any], ...], CampaignPoint] = {}
         self.dropped: list[Dropped] = []
+        self.designs: list[SweepDesign] = []
 
     def add(self, sweep: Sweep, place: Place, base: Layer) -> None:
         """Add the points of a sweep."""
+        axes = _axes(sweep, place)
+        ids: list[str | None] = []
         met = False
-        for layers in _combinations(sweep, place, base):
-            met = True
-            changed = _changed(layers)
-            identity = tuple(sorted(changed.items()))
-            if identity not in self.points:
-                point = self._point(sweep, place, layers, changed)
-                if point is None:
-                    continue
-                self.points[identity] = point
-            sweeps = self.points[identity].sweeps
-            if sweep.name not in sweeps:
-                sweeps.append(sweep.name)
+        for layers in _combinations(sweep, axes, place, base):
+            met = met or layers is not None
+            point = None if layers is None else self._member(sweep, place, layers)
+            ids.append(None if point is None else point.id)
         if not met:
             raise UserError(f"{place.at('where')}: no combination meets the conditions")
+        texts = tuple(tuple(row.texts() for row in axis) for axis in axes)
+        method = sweep.sample.method if sweep.sample else None
+        self.designs.append(SweepDesign(sweep.name, texts, method, tuple(ids)))
+
+    def _member(
+        self, sweep: Sweep, place: Place, layers: tuple[Layer, ...]
+    ) -> CampaignPoint | None:
+        """Return the point of one combination, new or known; None if it was dropped."""
+        changed = _changed(layers)
+        identity = tuple(sorted(changed.items()))
+        if identity not in self.points:
+            point = self._point(sweep, place, layers, changed)
+            if point is None:
+                return None
+            self.points[identity] = point
+        known = self.points[identity]
+        if sweep.name not in known.sweeps:
+            known.sweeps.append(sweep.name)
+        return known
 
     def _point(
         self, sweep: Sweep, place: Place, layers: tuple[Layer, ...], changed: dict[str, Any]
@@ -189,11 +224,12 @@ class _Expansion:
         return CampaignPoint(design_id(changed), point, changed, stage_keys(changed), [], layers)
 
 
-def _combinations(sweep: Sweep, place: Place, base: Layer) -> Iterator[tuple[Layer, ...]]:
-    """Yield the layers of settings of every combination that meets the sweep's conditions."""
+def _combinations(
+    sweep: Sweep, axes: list[list[Row]], place: Place, base: Layer
+) -> Iterator[tuple[Layer, ...] | None]:
+    """Yield the layers of settings of every combination; None if it fails the conditions."""
     conditions = [_condition(text, place.at("where")) for text in sweep.conditions]
     fixed = {**base, **read_row(sweep.base, place.at("base")).layer()}
-    axes = _axes(sweep, place)
     total = math.prod(len(axis) for axis in axes)
     if total > MOST_COMBINATIONS:
         raise UserError(
@@ -208,6 +244,7 @@ def _combinations(sweep: Sweep, place: Place, base: Layer) -> Iterator[tuple[Lay
         if conditions:
             values = {name: setting.value for layer in layers for name, setting in layer.items()}
             if not all(_meets(condition, values, place) for condition in conditions):
+                yield None
                 continue
         yield layers
 
@@ -237,7 +274,10 @@ def _columns(given: dict[str, Any], place: Place) -> Iterator[list[Row]]:
         if not isinstance(values, list) or not values:
             raise UserError(f"{here}: {shown(values)} is not allowed; allowed: a list of values")
         if name == PRESET:
-            yield [Row(read_presets(v, here.item(n)), {}) for n, v in enumerate(values)]
+            yield [
+                Row(read_presets(v, here.item(n)), {}, v if isinstance(v, str) else shown(v))
+                for n, v in enumerate(values)
+            ]
         else:
             yield [
                 Row({}, {name: Setting(checked(name, v, here.item(n)), str(here.item(n)))})
@@ -252,7 +292,7 @@ def _joined(rows: tuple[Row, ...]) -> Row:
     for row in rows:
         presets |= row.from_presets
         own |= row.own
-    return Row(presets, own)
+    return Row(presets, own, " ".join(row.presets for row in rows if row.presets))
 
 
 def _refuse_shared_fields(axes: list[list[Row]], place: Place) -> None:

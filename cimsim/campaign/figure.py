@@ -56,7 +56,17 @@ PROFILES = ("energy", "latency", "utilization", "sqnr")
 
 Scalar = bool | int | float | str
 
-Kind = Literal["line", "pareto", "breakdown", "heatmap", "layers", "floorplan", "codes", "roofline"]
+Kind = Literal[
+    "line",
+    "pareto",
+    "breakdown",
+    "heatmap",
+    "layers",
+    "floorplan",
+    "codes",
+    "roofline",
+    "sensitivity",
+]
 
 
 @dataclass(frozen=True)
@@ -111,6 +121,7 @@ RULES: dict[str, dict[str, Rule]] = {
     "floorplan": {"facet": _ANY},
     "codes": {},
     "roofline": {"colour": _ANY},
+    "sensitivity": {"y": _measure("accuracy")},
 }
 """Fields of each kind of figure; the others have no meaning for it."""
 
@@ -121,7 +132,8 @@ class Figure(Section):
     line: a measure against a parameter; pareto: two measures and the front between them;
     breakdown: stacked bars of area or energy by component; heatmap: a measure over two parameters;
     layers: energy, latency, utilisation and error of each layer; floorplan: the tiles of a chip by
-    layer; codes: how often each layer's ADCs give each code; roofline: what bounds each layer.
+    layer; codes: how often each layer's ADCs give each code; roofline: what bounds each layer;
+    sensitivity: the share of a measure's variance that each parameter of a sweep explains.
     """
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")] = Field(
@@ -135,7 +147,8 @@ class Figure(Section):
     )
     y: str = Field(
         "",
-        description="line, pareto: measure (default accuracy); breakdown: area or energy "
+        description="line, pareto, sensitivity: measure (default accuracy); breakdown: area or "
+        "energy "
         "(default); heatmap: parameter; layers: energy, latency, utilization or sqnr (default: a "
         "panel for each that there is)",
     )
@@ -175,6 +188,10 @@ class Figure(Section):
                 raise ValueError(
                     f"{field} has no meaning for kind {self.kind}; allowed: {_fields(rules)}"
                 )
+        if self.filter and self.kind == "sensitivity":
+            raise ValueError(
+                "filter has no meaning for kind sensitivity; allowed: y, sweep, caption"
+            )
         for name in self.filter:
             _one_of("filter", name, tuple(parameters()), "a parameter")
         named = [name for name in (self.x, self.y, self.colour, self.facet) if name]
@@ -203,6 +220,7 @@ class Figure(Section):
             "floorplan": ("layers.parquet",),
             "roofline": ("layers.parquet",),
             "codes": ("budget_codes.parquet",),
+            "sensitivity": ("sensitivity.parquet",),
         }
         return ("points.parquet", *more.get(self.kind, ()), *self._budget_tables())
 
@@ -235,6 +253,8 @@ class Figure(Section):
             return f"{_title(self.colour)} over {over}"
         if self.kind in ("line", "pareto"):
             return f"{_title(self.y)} against {quantity(self.x).words}"
+        if self.kind == "sensitivity":
+            return f"What the variance of {quantity(self.y).words} comes from"
         return {
             "layers": "Layers in order of execution",
             "floorplan": "Tiles of the chip, coloured by the layer whose weights they hold",
@@ -271,6 +291,10 @@ _NOTES: dict[str, tuple[str, ...]] = {
     "codes": (
         "Each row shows the share of conversions that give a code, on a logarithmic scale from "
         "10⁻⁴ to 1; white codes did not occur.",
+    ),
+    "sensitivity": (
+        "The first-order index is the share of the variance that a parameter explains by itself, "
+        "the total one includes its interactions with others.",
     ),
     "roofline": (
         "Bytes are the inputs and outputs of a layer at the precision of activations. The sloped "

@@ -56,6 +56,22 @@ class Sweep(Exact):
         "error", description="what happens to a combination that cannot be built"
     )
 
+    @model_validator(mode="after")
+    def _pairs_are_whole(self) -> Self:
+        if self.sample is not None and self.sample.method == "saltelli":
+            others = ("grid", "zip", "points", "where")
+            if surplus := [name for name in others if getattr(self, name)]:
+                raise ValueError(
+                    f"{surplus[0]}: not allowed beside sample.method saltelli, whose points belong "
+                    "together; allowed: base, or another method"
+                )
+            if self.invalid == "drop":
+                raise ValueError(
+                    "invalid: 'drop' is not allowed with sample.method saltelli, whose points "
+                    "belong together; allowed: error"
+                )
+        return self
+
     @property
     def conditions(self) -> tuple[str, ...]:
         """The conditions of `where`; a single one needs no list in the file."""
@@ -85,6 +101,11 @@ class CampaignFile(Exact):
         False,
         description="whether to say for each point what the ADC and each effect cost, alone and "
         "one after another (first block of seeds)",
+    )
+    sensitivity: bool = Field(
+        False,
+        description="whether to say for each sweep which parameters matter: Sobol' indices of "
+        "grids and samples, main effects of grids",
     )
     figures: tuple[Figure, ...] = Field((), description="figures to draw")
     published: str = Field(
@@ -137,6 +158,11 @@ class CampaignFile(Exact):
     @model_validator(mode="after")
     def _figures_have_their_measures(self) -> Self:
         for figure in self.figures:
+            if figure.kind == "sensitivity" and not self.sensitivity:
+                raise ValueError(
+                    f"figures: {figure.name}: kind is sensitivity but sensitivity is false; "
+                    "allowed: another figure, or sensitivity: true"
+                )
             if figure.needs_budget and not self.budget:
                 what = figure.y or figure.kind
                 raise ValueError(

@@ -59,6 +59,14 @@ TABLES = (
 BUDGET_TABLES = ("budget.parquet", "budget.csv", "budget_layers.parquet", "budget_codes.parquet")
 """Joined tables of a campaign with an error budget."""
 
+SENSITIVITY_TABLES = (
+    "sensitivity.parquet",
+    "sensitivity.csv",
+    "main_effects.parquet",
+    "main_effects.csv",
+)
+"""Tables of a campaign that says which parameters matter."""
+
 DIFFERENCES = "published.csv"
 """Results of a campaign beside published ones, where it names some."""
 

@@ -23,6 +23,7 @@ from cimsim.campaign.paths import (
     JOIN_READS,
     READS,
     RESULTS,
+    SENSITIVITY_TABLES,
     TABLES,
     budget_files,
     campaign_folder,
@@ -90,6 +91,7 @@ class Plan:
             files += [str(folder / name) for name in (*TABLES, "summary.md")]
             if campaign.budget:
                 files += [str(folder / name) for name in BUDGET_TABLES]
+            files += _sensitivity_tables(campaign)
             if campaign.published:
                 files.append(str(folder / DIFFERENCES))
             files += self._figures(campaign)
@@ -185,6 +187,11 @@ class Plan:
         about = [campaign.description, figures, self.content(wildcards)]
         return digest(canonical([*about, *map(asdict, campaign.published)]))
 
+    def designs(self, wildcards: Any) -> str:
+        """Return a hash of all that the sensitivities depend on."""
+        designs = [asdict(design) for design in self._campaign(wildcards).designs]
+        return digest(canonical([self.content(wildcards), designs]))
+
     def campaign_file(self, wildcards: Any) -> str:
         """Return the file of a campaign."""
         return str(self._campaign(wildcards).file)
@@ -199,8 +206,13 @@ class Plan:
         """Return the joined tables of a campaign."""
         campaign = self._campaign(wildcards)
         names = [*TABLES, *(BUDGET_TABLES if campaign.budget else ())]
+        names += SENSITIVITY_TABLES if campaign.sensitivity else ()
         names += [DIFFERENCES] if campaign.published else []
         return [str(campaign_folder(campaign.name) / name) for name in names]
+
+    def sensitivity_tables(self, wildcards: Any) -> list[str]:
+        """Return the tables of a campaign that say which parameters matter, if it has them."""
+        return _sensitivity_tables(self._campaign(wildcards))
 
     def figure_tables(self, wildcards: Any) -> list[str]:
         """Return the tables that a figure is drawn from."""
@@ -281,6 +293,11 @@ class Plan:
         return [
             str(folder / f"{f.name}.{kind}") for f in campaign.figures for kind in ("svg", "png")
         ]
+
+
+def _sensitivity_tables(campaign: Campaign) -> list[str]:
+    folder = campaign_folder(campaign.name)
+    return [str(folder / name) for name in SENSITIVITY_TABLES if campaign.sensitivity]
 
 
 def _in_report(text: str) -> str:

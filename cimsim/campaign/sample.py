@@ -2,6 +2,12 @@
 
 Sobol' sequences (Owen-scrambled) and Latin hypercubes are those of scipy.stats.qmc. SciPy is loaded
 only for a campaign that samples.
+
+The method saltelli draws two independent samples A and B of `count` points from the halves of one
+sequence in twice as many dimensions, and for each field i the sample AB_i: A with the values of
+field i from B (Saltelli et al., "Variance based sensitivity analysis of model output", Computer
+Physics Communications 181, 2010, 259, sections 3 and 5). Its points are those of A, of B, of AB_1
+and so on.
 """
 
 from __future__ import annotations
@@ -25,10 +31,17 @@ DIGITS = 6
 class Sample(Exact):
     """Points spread over ranges of design fields."""
 
-    method: Literal["sobol", "latin_hypercube"] = Field(
-        "sobol", description="Owen-scrambled Sobol' sequence, or Latin hypercube"
+    method: Literal["sobol", "latin_hypercube", "saltelli"] = Field(
+        "sobol",
+        description="Owen-scrambled Sobol' sequence, Latin hypercube, or pairs of points for total "
+        "Sobol' indices",
     )
-    count: int = Field(ge=1, le=65536, description="number of points; of sobol a power of two")
+    count: int = Field(
+        ge=1,
+        le=65536,
+        description="number of points, of saltelli one for each field and two more times this; of "
+        "sobol and saltelli a power of two",
+    )
     seed: int = Field(0, ge=0, description="seed of the sample")
     ranges: dict[str, Any] = Field(
         default_factory=dict, description="field -> [lowest, highest]; whole numbers stay whole"
@@ -40,9 +53,10 @@ class Sample(Exact):
 
     @model_validator(mode="after")
     def _balanced(self) -> Self:
-        if self.method == "sobol" and self.count & (self.count - 1):
+        if self.method != "latin_hypercube" and self.count & (self.count - 1):
             raise ValueError(
-                f"count is {self.count}; allowed for method sobol: a power of two, for balance"
+                f"count is {self.count}; allowed for method {self.method}: a power of two, "
+                "for balance"
             )
         return self
 
@@ -73,8 +87,18 @@ def _unit_points(sample: Sample, dimensions: int) -> list[list[float]]:
     import numpy as np
     from scipy.stats import qmc
 
-    engine = {"sobol": qmc.Sobol, "latin_hypercube": qmc.LatinHypercube}[sample.method]
-    drawn = engine(dimensions, rng=np.random.default_rng(sample.seed)).random(sample.count)
+    rng = np.random.default_rng(sample.seed)
+    if sample.method == "latin_hypercube":
+        drawn = qmc.LatinHypercube(dimensions, rng=rng).random(sample.count)
+    elif sample.method == "sobol":
+        drawn = qmc.Sobol(dimensions, rng=rng).random(sample.count)
+    else:
+        halves = qmc.Sobol(2 * dimensions, rng=rng).random(sample.count)
+        first, second = halves[:, :dimensions], halves[:, dimensions:]
+        mixed = np.tile(first, (dimensions, 1, 1))
+        for field in range(dimensions):
+            mixed[field, :, field] = second[:, field]
+        drawn = np.concatenate([first, second, *mixed])
     points: list[list[float]] = drawn.tolist()
     return points
 

@@ -42,14 +42,27 @@ Layer = dict[str, Setting]
 
 @dataclass(frozen=True)
 class Row:
-    """Settings that are written together: what their presets say, and what they say themselves."""
+    """Settings that are written together: what their presets say, and what they say themselves.
+
+    `presets` are the presets' names as they are written.
+    """
 
     from_presets: Layer
     own: Layer
+    presets: str = ""
 
     def layer(self) -> Layer:
         """Return the settings; own ones win over those of the presets."""
         return {**self.from_presets, **self.own}
+
+    def texts(self) -> dict[str, str]:
+        """Return the values as they are written, by dotted field name or `preset`."""
+        own = {name: _text(setting.value) for name, setting in self.own.items()}
+        return ({PRESET: self.presets} if self.presets else {}) | own
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else shown(value)
 
 
 @dataclass(frozen=True)
@@ -79,12 +92,13 @@ def read_row(given: Mapping[str, Any], place: Place) -> Row:
     """
     presets: Layer = {}
     own: Layer = {}
+    named = ""
     for name, value, here in walk(given, place):
         if name == PRESET:
-            presets = read_presets(value, here)
+            presets, named = read_presets(value, here), _text(value)
         else:
             own[name] = Setting(checked(name, value, here), str(here))
-    return Row(presets, own)
+    return Row(presets, own, named)
 
 
 def walk(given: Mapping[str, Any], place: Place) -> Iterator[tuple[str, Any, Place]]:

@@ -6,24 +6,58 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cimsim.analysis.pareto import front, grouped_front
+from cimsim.analysis.pareto import costs_of, front, grouped_front
 
 coordinate = st.sampled_from([0.0, 0.25, 0.5, 0.75, 1.0]) | st.floats(0, 1)
 
 
-@given(st.lists(st.tuples(coordinate, coordinate), max_size=30))
-def test_front_is_what_no_point_beats(points: list[tuple[float, float]]) -> None:
-    found = front([c for c, _ in points], [v for _, v in points])
-    for (cost, value), chosen in zip(points, found, strict=True):
-        beaten = any(c <= cost and v >= value and (c < cost or v > value) for c, v in points)
+@st.composite
+def tables(draw: st.DrawFn) -> list[list[float]]:
+    """Draw points of one to five costs."""
+    width = draw(st.integers(1, 5))
+    return draw(st.lists(st.lists(coordinate, min_size=width, max_size=width), max_size=30))
+
+
+@given(tables())
+def test_front_is_what_no_point_beats(points: list[list[float]]) -> None:
+    found = front(points) if points else []
+    for point, chosen in zip(points, found, strict=True):
+        beaten = any(
+            all(a <= b for a, b in zip(other, point, strict=True)) and other != point
+            for other in points
+        )
         assert chosen == (not beaten)
 
 
+@given(tables(), st.randoms())
+def test_the_order_of_points_and_scales_do_not_matter(points: list, random) -> None:
+    if not points:
+        return
+    order = list(range(len(points)))
+    random.shuffle(order)
+    costs = np.array(points)
+    assert front(costs)[order].tolist() == front(costs[order]).tolist()
+    assert front(costs).tolist() == front(4 * costs).tolist()
+
+
 def test_unknown_values_are_never_on_the_front() -> None:
-    assert front([1.0, np.nan, 2.0], [0.5, 0.9, np.nan]).tolist() == [True, False, False]
+    costs = [[1.0, -0.5, 2.0], [np.nan, -0.9, 0.0], [2.0, np.nan, 0.0]]
+    assert front(costs).tolist() == [True, False, False]
 
 
 def test_groups_do_not_compete() -> None:
-    cost, value = [1.0, 2.0, 3.0], [0.9, 0.8, 0.7]
-    assert grouped_front(cost, value, ["a", "a", "b"]) == [True, False, True]
-    assert grouped_front(cost, value, ["a", "a", "a"]) == [True, False, False]
+    costs = [[1.0, -0.9], [2.0, -0.8], [3.0, -0.7]]
+    assert grouped_front(costs, ["a", "a", "b"]) == [True, False, True]
+    assert grouped_front(costs, ["a", "a", "a"]) == [True, False, False]
+
+
+def test_directions_are_those_of_the_measures() -> None:
+    rows = [
+        {"accuracy": 0.9, "tops_per_w": 5.0, "area_mm2": 3.0},
+        {"accuracy": 0.8, "tops_per_w": 9.0, "area_mm2": 3.0},
+        {"accuracy": 0.7, "tops_per_w": 4.0, "area_mm2": 3.0},
+        {"accuracy": None, "tops_per_w": 99.0, "area_mm2": 1.0},
+    ]
+    costs = costs_of(rows, ("accuracy", "tops_per_w", "area_mm2"))
+    assert costs[0].tolist() == [-0.9, -5.0, 3.0]
+    assert front(costs).tolist() == [True, True, False, False]

@@ -42,7 +42,7 @@ def test_defaults_follow_the_kind(given: dict[str, Any], x: str, y: str) -> None
         ),
         ({"kind": "pareto", "colour": "chip.nodes"}, "did you mean 'chip.node'"),
         ({"kind": "pareto", "filter": {"chip.nodes": 22}}, "did you mean 'chip.node'"),
-        ({"kind": "scatter"}, "'codes' or 'roofline'"),
+        ({"kind": "scatter"}, "'roofline' or 'sensitivity'"),
         ({"kind": "heatmap", "x": "chip.node"}, "y is '' but must be a parameter"),
         ({"kind": "heatmap", "x": "chip.node", "y": "chip.node"}, "chip.node is shown twice"),
         ({"kind": "heatmap", "x": "chip.node", "y": "tops"}, "y is 'tops' but must be a parameter"),

@@ -31,6 +31,7 @@ rule summary:
         "results/campaigns/{campaign}/points.parquet",
         "results/campaigns/{campaign}/layers.parquet",
         "results/campaigns/{campaign}/components.parquet",
+        PLAN.sensitivity_tables,
         PLAN.figures,
     output:
         "results/campaigns/{campaign}/summary.md",

@@ -1,0 +1,265 @@
+"""Which parameter matters: Sobol' indices and main effects of the sweeps of a campaign.
+
+A sweep can be analysed if its parameters vary independently of each other: a grid with every
+combination there (`grid`, `zip`, `points`), or a `sample` by itself.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from cimsim.analysis import schemas
+from cimsim.analysis.intervals import Interval
+from cimsim.analysis.main_effects import accuracy_effects, main_effects, unknown
+from cimsim.analysis.selection import Row
+from cimsim.analysis.sobol import (
+    LEAST_POINTS,
+    Indices,
+    binned_index,
+    equal_bins,
+    grid_indices,
+    pair_indices,
+    varies,
+)
+from cimsim.analysis.writer import write_csv, write_rows
+from cimsim.campaign.expand import Campaign, SweepDesign
+from cimsim.campaign.figure import MEASURES, ON_ARRAYS
+from cimsim.campaign.labels import quantity
+from cimsim.campaign.parameters import parameters
+from cimsim.errors import UserError
+from cimsim.tables import read_table
+
+
+def _schema(optional: Sequence[str], **columns: pa.DataType) -> pa.Schema:
+    return pa.schema([pa.field(n, kind, nullable=n in optional) for n, kind in columns.items()])
+
+
+_text, _real, _int = pa.string(), pa.float64(), pa.int64()
+
+INDICES = _schema(
+    ("total", "total_low", "total_high"),
+    **dict.fromkeys(("sweep", "measure", "parameter", "method"), _text),
+    points=_int,
+    **dict.fromkeys(
+        ("first", "first_low", "first_high", "total", "total_low", "total_high"), _real
+    ),
+)
+"""sensitivity.parquet: one row a sweep, measure and parameter. Method: grid, saltelli or bins;
+points: design points of the sweep; first and total: Sobol' indices with their intervals."""
+
+EFFECTS = _schema(
+    ("effect_low", "effect_high"),
+    **dict.fromkeys(("sweep", "measure", "parameter", "value"), _text),
+    points=_int,
+    **dict.fromkeys(("mean", "effect", "effect_low", "effect_high"), _real),
+)
+"""main_effects.parquet: one row a sweep (grid), measure, parameter and value of it."""
+
+
+def analysed(campaign: Campaign) -> list[SweepDesign]:
+    """Return the sweeps that can be analysed.
+
+    Raises:
+        UserError: there is none; the message says why.
+    """
+    reasons = {design.name: _hindrance(design) for design in campaign.designs}
+    found = [design for design in campaign.designs if not reasons[design.name]]
+    if not found:
+        told = "; ".join(f"{name}: {reason}" for name, reason in reasons.items())
+        raise UserError(f"{campaign.file}: sweeps: no sensitivity can be told from them: {told}")
+    return found
+
+
+def _hindrance(design: SweepDesign) -> str:
+    """Return why a sweep cannot be analysed; nothing if it can."""
+    if design.sample is None:
+        if all(len(axis) < 2 for axis in design.axes):
+            return "nothing varies"
+        return "combinations are left out" if None in design.ids else ""
+    if len(design.axes) > 1:
+        return "a sample and other axes; allowed: a sample by itself"
+    count = sum(name is not None for name in design.ids)
+    if design.sample == "saltelli":
+        count //= len(design.axes[0][0]) + 2
+    return f"fewer than {LEAST_POINTS} sampled points" if count < LEAST_POINTS else ""
+
+
+def write_sensitivity(
+    campaign: Campaign, *, results: Path, directory: Path, provenance: Mapping[str, Any]
+) -> None:
+    """Write sensitivity and main_effects (Parquet and CSV) from points.parquet in `directory`.
+
+    Effects on accuracies need the predictions in `results` as well.
+
+    Raises:
+        UserError: no sweep can be analysed; a table or a result is missing or damaged.
+    """
+    designs = analysed(campaign)
+    table: list[Row] = read_table(directory / "points.parquet", schemas.points()).to_pylist()
+    points = {row["id"]: row for row in table}
+    about = {**provenance, "confidence": campaign.statistics.confidence}
+    tables = {
+        "sensitivity": (_index_rows(campaign, designs, points), INDICES),
+        "main_effects": (_effect_rows(campaign, designs, points, results), EFFECTS),
+    }
+    for name, (rows, schema) in tables.items():
+        write_rows(directory / f"{name}.parquet", rows, schema, about)
+        write_csv(directory / f"{name}.csv", directory / f"{name}.parquet")
+
+
+def read_indices(directory: Path) -> list[Row]:
+    """Return the rows of sensitivity.parquet.
+
+    Raises:
+        UserError: the table is missing or damaged.
+    """
+    found: list[Row] = read_table(directory / "sensitivity.parquet", INDICES).to_pylist()
+    return found
+
+
+def lines(rows: Sequence[Row]) -> Iterator[str]:
+    """Yield what is known of each sweep and measure, the parameter that matters most first."""
+    for (sweep, measure), held in by_measure(rows).items():
+        words = quantity(measure).words
+        yield f"{sweep}, {words} ({held[0]['method']}, {held[0]['points']} points):"
+        for row in held:
+            total = "" if row["total"] is None else f", total {share_text(row, 'total')}"
+            yield f"  {row['parameter']}: {share_text(row, 'first')}{total}"
+
+
+def by_measure(rows: Sequence[Row]) -> dict[tuple[str, str], list[Row]]:
+    """Return the rows of each sweep and measure, the parameter that matters most first."""
+    found: dict[tuple[str, str], list[Row]] = {}
+    for row in rows:
+        found.setdefault((row["sweep"], row["measure"]), []).append(row)
+    for held in found.values():
+        held.sort(key=lambda row: -row["first" if row["total"] is None else "total"])
+    return found
+
+
+def share_text(row: Row, which: str) -> str:
+    """Return the index `first` or `total` of a row in percent, with its interval if it has one."""
+    estimate, low, high = (row[f"{which}{end}"] for end in ("", "_low", "_high"))
+    text = f"{100 * estimate:.1f} %"
+    return text if low == high else f"{text} [{100 * low:.1f}, {100 * high:.1f}]"
+
+
+# --- rows of the tables ---------------------------------------------------------------------------
+
+
+def axis_names(design: SweepDesign) -> list[str]:
+    """Return what varies: fields of a sample, or the axes of a grid (fields joined with +)."""
+    if design.sample is not None:
+        return list(design.axes[0][0])
+    return [" + ".join(dict.fromkeys(name for row in axis for name in row)) for axis in design.axes]
+
+
+def _index_rows(
+    campaign: Campaign, designs: Sequence[SweepDesign], points: Mapping[str, Row]
+) -> Iterator[Row]:
+    confidence = campaign.statistics.confidence
+    for design in designs:
+        members = [points[name] for name in design.ids if name is not None]
+        for measure in MEASURES:
+            if any(row[measure] is None for row in members):
+                continue
+            values = np.array([row[measure] for row in members], dtype=np.float64)
+            if not varies(values):
+                continue
+            for parameter, index in _indices(design, members, values, confidence).items():
+                yield {
+                    "sweep": design.name,
+                    "measure": measure,
+                    "parameter": parameter,
+                    "method": _method(design),
+                    "points": len({row["id"] for row in members}),
+                    **_columns("first", index.first),
+                    **_columns("total", index.total),
+                }
+
+
+def _method(design: SweepDesign) -> str:
+    return "grid" if design.sample is None else {"saltelli": "saltelli"}.get(design.sample, "bins")
+
+
+def _indices(
+    design: SweepDesign, members: Sequence[Row], values: Any, confidence: float
+) -> dict[str, Indices]:
+    """Return the indices of each parameter of a sweep that varies."""
+    names = axis_names(design)
+    if design.sample is None:
+        shape = tuple(len(axis) for axis in design.axes)
+        found = zip(names, shape, grid_indices(values.reshape(shape)), strict=True)
+        return {name: index for name, levels, index in found if levels > 1}
+    if design.sample == "saltelli":
+        samples = values.reshape(len(names) + 2, -1)
+        paired = pair_indices(samples[0], samples[1], samples[2:], confidence)
+        return dict(zip(names, paired, strict=True))
+    balanced = design.sample == "sobol"
+    return {
+        name: binned_index(_bins(members, name), values, confidence, balanced=balanced)
+        for name in names
+    }
+
+
+def _bins(members: Sequence[Row], name: str) -> Any:
+    if parameters()[name].is_number and all(row[name] is not None for row in members):
+        return equal_bins(np.array([row[name] for row in members], dtype=np.float64))
+    return np.unique([str(row[name]) for row in members], return_inverse=True)[1].reshape(-1)
+
+
+def _effect_rows(
+    campaign: Campaign,
+    designs: Sequence[SweepDesign],
+    points: Mapping[str, Row],
+    results: Path,
+) -> Iterator[Row]:
+    for design in designs:
+        if design.sample is not None:
+            continue
+        members = [points[str(name)] for name in design.ids]
+        names = axis_names(design)
+        shape = tuple(len(axis) for axis in design.axes)
+        on_arrays: dict[tuple[int, int], Interval] = {}
+        if campaign.accuracy:
+            on_arrays = accuracy_effects(campaign, design, shape, results)
+        for measure in MEASURES:
+            if any(row[measure] is None for row in members):
+                continue
+            values = np.array([row[measure] for row in members], dtype=np.float64).reshape(shape)
+            if not varies(values):
+                continue
+            intervals = on_arrays if measure == "accuracy" else {}
+            if measure in (*ON_ARRAYS[1:], "float_accuracy", "quantized_accuracy"):
+                intervals = unknown(shape)
+            for effect in main_effects(values, intervals):
+                yield {
+                    "sweep": design.name,
+                    "measure": measure,
+                    "parameter": names[effect.axis],
+                    "value": _value(design.axes[effect.axis][effect.level]),
+                    "points": effect.points,
+                    "mean": effect.mean,
+                    **_columns("effect", effect.effect),
+                }
+
+
+def _value(row: Mapping[str, str]) -> str:
+    """Return the values of a row of an axis: by themselves, or with their names if several."""
+    if len(row) == 1:
+        return next(iter(row.values()))
+    return ", ".join(f"{name} {value}" for name, value in row.items())
+
+
+def _columns(name: str, interval: Interval | None) -> dict[str, float | None]:
+    if interval is None:
+        return dict.fromkeys((name, f"{name}_low", f"{name}_high"))
+    bounds = {f"{name}_low": interval.low, f"{name}_high": interval.high}
+    known = {key: None if math.isnan(value) else value for key, value in bounds.items()}
+    return {name: interval.estimate, **known}
