@@ -11,21 +11,37 @@ double ceil_sqrt(double x) { return std::ceil(std::sqrt(x)); }
 
 double ceil_div(double a, double b) { return std::ceil(a / b); }
 
+std::vector<int> cells_per_weight(const ChipDesigns& designs) {
+  std::vector<int> cells;
+  for (std::size_t l = 0; l < designs.of_layer.size(); ++l)
+    cells.push_back(designs.of(l).parameters.cols_per_synapse);
+  return cells;
+}
+
 }  // namespace
 
-Chip::Chip(const Context& context, const std::vector<NetworkLayer>& layers)
-    : context_(context),
+TileKinds::TileKinds(const Context& context, const FloorPlan& plan)
+    : subarray(make_subarray(context)),
+      conventional(context, subarray, Tile::Kind::Conventional,
+                   static_cast<int>(ceil_div(plan.tile_size, plan.pe_size)), plan.pe_size) {
+  if (plan.novel())
+    novel.emplace(context, subarray, Tile::Kind::Novel, plan.kernel_positions, plan.novel_pe_size);
+}
+
+Chip::Chip(const ChipDesigns& designs, const std::vector<NetworkLayer>& layers)
+    : designs_(designs),
+      context_(designs.shared()),
       layers_(layers),
-      plan_(plan_floor(context.parameters, layers)),
-      subarray_(make_subarray(context)),
-      conventional_(context, subarray_, Tile::Kind::Conventional,
-                    static_cast<int>(ceil_div(plan_.tile_size, plan_.pe_size)), plan_.pe_size),
-      buffer_(context),
-      accumulator_(context),
-      pooling_(context) {
-  if (plan_.novel())
-    novel_.emplace(context, subarray_, Tile::Kind::Novel, plan_.kernel_positions,
-                   plan_.novel_pe_size);
+      plan_(plan_floor(context_.parameters, layers, cells_per_weight(designs))),
+      buffer_(context_),
+      accumulator_(context_),
+      pooling_(context_) {
+  for (const Context& context : designs.contexts) kinds_.emplace_back(context, plan_);
+  for (std::size_t l = 0; l < layers.size(); ++l) {
+    ++kind(l).layers;
+    (plan_.layers[l].novel ? kind(l).novel_tiles : kind(l).conventional_tiles) +=
+        plan_.layers[l].tiles();
+  }
   size_bus_and_buffer();
   size_results();
   layout();
@@ -33,15 +49,16 @@ Chip::Chip(const Context& context, const std::vector<NetworkLayer>& layers)
 
 void Chip::size_bus_and_buffer() {
   const Parameters& p = context_.parameters;
-  double stored = 0;  // elements of feature maps
+  double stored = 0;  // bits of feature maps
   for (std::size_t l = 0; l < layers_.size(); ++l) {
     const NetworkLayer& layer = layers_[l];
-    const double map = static_cast<double>(layer.height) * layer.width * layer.in_channels;
+    const double map =
+        static_cast<double>(layer.height) * layer.width * layer.in_channels * of(l).input_bits;
     stored = p.pipeline ? stored + map / 2 : std::max(stored, map);
     const LayerPlan& placed = plan_.layers[l];
     const double side =
         placed.novel ? plan_.novel_pe_size * ceil_sqrt(plan_.kernel_positions) : plan_.tile_size;
-    bus_width_ += (side + side / p.cols_muxed) * (p.pipeline ? placed.tiles() : 1);
+    bus_width_ += (side + side / of(l).cols_muxed) * (p.pipeline ? placed.tiles() : 1);
   }
   while (bus_width_ > p.max_global_bus_width) bus_width_ /= 2;
 
@@ -52,13 +69,18 @@ void Chip::size_bus_and_buffer() {
       p.global_buffer_core_rows * p.global_buffer_core_cols,
       synchronous ? std::max(1, static_cast<int>(bus_width_)) : p.global_buffer_core_cols,
       p.global_buffer_sram);
-  const double bits = std::floor(p.input_bits * stored) * (synchronous ? 2 : 1);
+  const double bits = std::floor(stored) * (synchronous ? 2 : 1);
   buffer_.cores = std::max(1, static_cast<int>(ceil_div(bits, core)));
   if (synchronous) {
-    if (!novel_)
+    if (designs_.contexts.size() > 1)
+      throw std::domain_error(
+          "sync_data_transfer moves the data of all layers in tiles of one kind, but their bits "
+          "differ");
+    const TileKinds& kinds = kinds_.front();
+    if (!kinds.novel)
       throw std::domain_error(
           "sync_data_transfer needs a layer in novel mapping, and the network has none");
-    equivalent_ = equivalent_tiles(plan_, novel_->areas.array, conventional_.areas.array);
+    equivalent_ = equivalent_tiles(plan_, kinds.novel->areas.array, kinds.conventional.areas.array);
   }
   if (p.global_bus_htree) {
     htree_.emplace(context_).size(synchronous ? equivalent_.rows : plan_.grid_rows,
@@ -93,7 +115,7 @@ void Chip::size_results() {
   }
   const int bits = static_cast<int>(partial_sum_bits(p) + std::ceil(std::log2(sums)));
   accumulator_.size(operands, bits, units);
-  activation_.emplace(context_, subarray_.cell);
+  activation_.emplace(context_, kinds_.front().subarray.cell);
   activation_->size(units, static_cast<int>(bits + std::ceil(std::log2(operands))), units);
 }
 
@@ -104,8 +126,8 @@ int Chip::summed_tiles(const LayerPlan& layer) const {
 }
 
 Energies Chip::block_leakage() {
-  const double line = buffer_.core.line_width(), side = conventional_.height;
-  buffer_.core.power(line, 0, line, 0, subarray_.cell);
+  const double line = buffer_.core.line_width(), side = kinds_.front().conventional.height;
+  buffer_.core.power(line, 0, line, 0, kinds_.front().subarray.cell);
   if (htree_) htree_->power(side, side, bus_width_, 0);
   if (xy_bus_) xy_bus_->power(plan_.grid_cols, 0, side, side, 0, 0);
   pooling_.power(0);
@@ -122,9 +144,11 @@ Energies Chip::block_leakage() {
 
 void Chip::layout() {
   const Parameters& p = context_.parameters;
-  const double tile_side = std::max(conventional_.height, novel_ ? novel_->height : 0);
+  double tile_side = 0;
+  for (const TileKinds& kinds : kinds_)
+    if (kinds.layers > 0) tile_side = std::max(tile_side, kinds.height());
   const double buffer_height = plan_.grid_rows * tile_side;
-  buffer_.core.layout(buffer_height, 0, subarray_.cell);
+  buffer_.core.layout(buffer_height, 0, kinds_.front().subarray.cell);
   const double buffer_area = buffer_.core.area * buffer_.cores;
   const double buffer_width = buffer_area / buffer_height;
   if (htree_) htree_->layout(tile_side, tile_side, p.tree_folded_ratio);
@@ -135,16 +159,18 @@ void Chip::layout() {
 
   const double bus_area = htree_ ? htree_->area : xy_bus_->area;
   const double activation_area = activation_ ? activation_->circuit().area : 0;
-  areas_ = static_cast<double>(plan_.conventional_tiles) * conventional_.areas;
-  area_ = plan_.conventional_tiles * conventional_.area();
-  if (novel_) {
-    areas_ += static_cast<double>(plan_.novel_tiles) * novel_->areas;
-    area_ += plan_.novel_tiles * novel_->area();
+  for (const TileKinds& kinds : kinds_) {
+    areas_ += static_cast<double>(kinds.conventional_tiles) * kinds.conventional.areas;
+    area_ += kinds.conventional_tiles * kinds.conventional.area();
+    if (!kinds.novel) continue;
+    areas_ += static_cast<double>(kinds.novel_tiles) * kinds.novel->areas;
+    area_ += kinds.novel_tiles * kinds.novel->area();
   }
   if (context_.parameters.sync_data_transfer) {
     // Only outline and cells are those of the equivalent tiles (chip.md 6.1).
-    areas_.array = equivalent_.count * novel_->areas.array;
-    area_ = equivalent_.count * novel_->area();
+    const Tile& novel = *kinds_.front().novel;
+    areas_.array = equivalent_.count * novel.areas.array;
+    area_ = equivalent_.count * novel.area();
   }
   areas_.interconnect += bus_area;
   areas_.accumulation += accumulator_.area;
@@ -155,7 +181,7 @@ void Chip::layout() {
 Figures Chip::evaluate(std::size_t layer, const LayerInputs& inputs) {
   Figures figures = evaluate_tiles(layer, inputs);
   const Times in_tiles = figures.times;
-  const double vectors = inputs.bit_vectors / context_.parameters.input_bits;
+  const double vectors = inputs.bit_vectors / of(layer).input_bits;
   add_results(layer, vectors, figures);
   // With synchronous data transfer the results are processed while the next data arrives.
   if (context_.parameters.sync_data_transfer) figures.times = in_tiles;
@@ -188,10 +214,10 @@ Figures Chip::evaluate_group(std::size_t layer, int group, const LayerInputs& in
     for (int left = 0; left < cols; left += size) {
       const Range held_rows{group * rows + top, std::min(size, rows - top)};
       const Range held_cols{group * cols + left, std::min(size, cols - left)};
-      const Figures part =
-          placed.novel
-              ? novel_->evaluate_novel(inputs, held_rows, held_cols, position_rows, placed.places())
-              : conventional_.evaluate_conventional(inputs, held_rows, held_cols, placed.places());
+      const Figures part = placed.novel ? tile(layer).evaluate_novel(inputs, held_rows, held_cols,
+                                                                     position_rows, placed.places())
+                                        : tile(layer).evaluate_conventional(
+                                              inputs, held_rows, held_cols, placed.places());
       total.times.slowest(part.times);
       total.energy += part.energy;
     }
@@ -200,7 +226,7 @@ Figures Chip::evaluate_group(std::size_t layer, int group, const LayerInputs& in
 }
 
 void Chip::add_results(std::size_t layer, double vectors, Figures& figures) {
-  const Parameters& p = context_.parameters;
+  const Parameters& p = of(layer);
   const LayerPlan& placed = plan_.layers[layer];
   const double weights = placed.matrix_cols / p.cols_per_synapse;
   if (activation_) {
@@ -225,22 +251,27 @@ void Chip::add_results(std::size_t layer, double vectors, Figures& figures) {
   }
 }
 
+/// Bits of a result: those of the inputs of the next layer.
+int Chip::result_bits(std::size_t layer) const {
+  return of(std::min(layer + 1, layers_.size() - 1)).input_bits;
+}
+
 void Chip::add_transport(std::size_t layer, double vectors, Figures& figures) {
-  const Parameters& p = context_.parameters;
+  const Parameters& p = of(layer);
   const LayerPlan& placed = plan_.layers[layer];
   // Overlapping vectors of a novel layer are read once for each kernel column.
   double bits_out = static_cast<double>(placed.matrix_rows) * p.input_bits * vectors;
   if (placed.novel) bits_out /= layers_[layer].kernel_height;
   double bits_in =
-      static_cast<double>(placed.matrix_cols / p.cols_per_synapse) * p.input_bits * vectors;
+      static_cast<double>(placed.matrix_cols / p.cols_per_synapse) * result_bits(layer) * vectors;
   if (layers_[layer].pooled) bits_in /= 4;
 
   const bool synchronous = p.sync_data_transfer;
   const double time = synchronous ? synchronous_transfer(layer, bits_out, bits_in, figures)
                                   : bus_transfer(layer, bits_out, bits_in, figures);
   const double line = buffer_.core.line_width();
-  buffer_.core.latency(bits_out / line, bits_in / line, subarray_.cell);
-  buffer_.core.power(line, bits_out / line, line, bits_in / line, subarray_.cell);
+  buffer_.core.latency(bits_out / line, bits_in / line, kinds_.front().subarray.cell);
+  buffer_.core.power(line, bits_out / line, line, bits_in / line, kinds_.front().subarray.cell);
   figures.energy[Part::GlobalBufferRead] += buffer_.core.read_energy;
   figures.energy[Part::GlobalBufferWrite] += buffer_.core.write_energy;
   const double transfers = buffer_.core.read_latency + buffer_.core.write_latency;
@@ -261,7 +292,7 @@ double Chip::synchronous_transfer(std::size_t layer, double bits_out, double bit
   const double total = total_inputs(inputs, layers_.size());
   const double wires = bus_width_ * inputs / total;
   // All units are equivalent tiles. A fraction of a wire switches but carries no data.
-  const double side = novel_->height, width = std::max(std::floor(wires), 1.0);
+  const double side = kinds_.front().novel->height, width = std::max(std::floor(wires), 1.0);
   htree_->latency(side, side, 1);
   htree_->power(
       side, side, std::ceil(wires),

@@ -1,6 +1,8 @@
 // The chip: tiles on a grid with a global buffer, a global bus, accumulation, activation and
 // pooling.
 #pragma once
+#include <algorithm>
+#include <deque>
 #include <map>
 #include <optional>
 #include <string>
@@ -40,19 +42,42 @@ struct ChipReport {
   std::vector<ChipComponent> components;
 };
 
+/// The designs of one chip, which differ in the bits of weights, inputs and ADCs alone. The first
+/// one is that of the circuits that all layers share; layer l has tiles of design of_layer[l].
+struct ChipDesigns {
+  std::vector<Context> contexts;
+  std::vector<std::size_t> of_layer;
+
+  const Context& shared() const { return contexts.front(); }
+  const Context& of(std::size_t layer) const { return contexts[of_layer[layer]]; }
+};
+
+/// Tiles for the layers of one design. Not to be moved: they refer to each other.
+struct TileKinds {
+  TileKinds(const Context& context, const FloorPlan& plan);
+  double height() const { return std::max(conventional.height, novel ? novel->height : 0); }
+
+  Subarray subarray;
+  Tile conventional;
+  std::optional<Tile> novel;
+  int layers = 0;
+  int conventional_tiles = 0;
+  int novel_tiles = 0;
+};
+
 /// Whether the stored weights change any figure of a design.
 bool sensing_depends_on_weights(const Context& context);
 
 /// Area, latency, energy and leakage of a network on a chip. A pure function: what `activity` keeps
 /// for the next design point and the number of threads change no figure.
 /// Throws std::domain_error or std::invalid_argument that says what does not fit.
-ChipReport evaluate_chip(const Context& context, NetworkActivity& activity, int threads);
+ChipReport evaluate_chip(const ChipDesigns& designs, NetworkActivity& activity, int threads);
 
 /// The hardware of one design, and its use by one layer after the other.
 class Chip {
  public:
-  /// `context` must outlive the chip.
-  Chip(const Context& context, const std::vector<NetworkLayer>& layers);
+  /// `designs` and `layers` must outlive the chip.
+  Chip(const ChipDesigns& designs, const std::vector<NetworkLayer>& layers);
 
   /// Figures of a layer (without the clock period) for one image. Latencies are in cycles if
   /// synchronous. The state that it leaves is the leakage of adder trees (chip quirk 48).
@@ -65,7 +90,7 @@ class Chip {
   double idle_tile_leakage(std::size_t layer) const { return tile(layer).idle_leakage(); }
 
   const FloorPlan& plan() const { return plan_; }
-  const Subarray& subarray() const { return subarray_; }
+  const Subarray& subarray(std::size_t layer) const { return kind(layer).subarray; }
   double area() const { return area_; }
   const Areas& areas() const { return areas_; }
   /// Sizes between the levels, for comparison with other programs.
@@ -73,10 +98,16 @@ class Chip {
   std::vector<ChipComponent> components() const;
 
  private:
-  Tile& tile(std::size_t layer) { return plan_.layers[layer].novel ? *novel_ : conventional_; }
-  const Tile& tile(std::size_t layer) const {
-    return plan_.layers[layer].novel ? *novel_ : conventional_;
+  TileKinds& kind(std::size_t layer) { return kinds_[designs_.of_layer[layer]]; }
+  const TileKinds& kind(std::size_t layer) const { return kinds_[designs_.of_layer[layer]]; }
+  Tile& tile(std::size_t layer) {
+    return plan_.layers[layer].novel ? *kind(layer).novel : kind(layer).conventional;
   }
+  const Tile& tile(std::size_t layer) const {
+    return plan_.layers[layer].novel ? *kind(layer).novel : kind(layer).conventional;
+  }
+  const Parameters& of(std::size_t layer) const { return designs_.of(layer).parameters; }
+  int result_bits(std::size_t layer) const;
   void size_bus_and_buffer();
   void size_results();
   int summed_tiles(const LayerPlan& layer) const;
@@ -88,12 +119,11 @@ class Chip {
   double bus_transfer(std::size_t layer, double bits_out, double bits_in, Figures& figures);
   double synchronous_transfer(std::size_t layer, double bits_out, double bits_in, Figures& figures);
 
-  const Context& context_;
+  const ChipDesigns& designs_;
+  const Context& context_;  // of what all layers share
   const std::vector<NetworkLayer>& layers_;
   FloorPlan plan_;
-  Subarray subarray_;
-  Tile conventional_;
-  std::optional<Tile> novel_;
+  std::deque<TileKinds> kinds_;  // one a design
   BufferBank buffer_;
   std::optional<HTree> htree_;
   std::optional<XYBus> xy_bus_;

@@ -57,14 +57,19 @@ class ComponentList {
 std::vector<ChipComponent> Chip::components() const {
   ComponentList list(context_.parameters.block_leakage);
   const bool all_novel = context_.parameters.sync_data_transfer;
-  const int conventional = all_novel ? 0 : plan_.conventional_tiles;
-  const int novel = all_novel ? equivalent_.count : plan_.novel_tiles;
-  double subarrays =
-      static_cast<double>(conventional) * conventional_.elements() * conventional_.pe.subarrays();
-  if (novel_) subarrays += static_cast<double>(novel) * novel_->elements() * novel_->pe.subarrays();
-  list.add_subarrays(subarrays, subarray_, context_.parameters.synchronous);
-  list.add_tile("conventional", conventional, conventional_);
-  if (novel_) list.add_tile("novel", novel, *novel_);
+  for (const TileKinds& kinds : kinds_) {
+    if (kinds.layers == 0) continue;
+    const int conventional = all_novel ? 0 : kinds.conventional_tiles;
+    const int novel = all_novel ? equivalent_.count : kinds.novel_tiles;
+    double subarrays = static_cast<double>(conventional) * kinds.conventional.elements() *
+                       kinds.conventional.pe.subarrays();
+    if (kinds.novel)
+      subarrays +=
+          static_cast<double>(novel) * kinds.novel->elements() * kinds.novel->pe.subarrays();
+    list.add_subarrays(subarrays, kinds.subarray, context_.parameters.synchronous);
+    list.add_tile("conventional", conventional, kinds.conventional);
+    if (kinds.novel) list.add_tile("novel", novel, *kinds.novel);
+  }
   list.add("chip.global_buffer", buffer_.cores, buffer_.core);
   if (htree_) list.add("chip.global_bus", 1, *htree_);
   if (xy_bus_) list.add("chip.global_bus", 1, *xy_bus_);
@@ -75,6 +80,7 @@ std::vector<ChipComponent> Chip::components() const {
 }
 
 Scalars Chip::intermediate() const {
+  const TileKinds& kinds = kinds_.front();
   Scalars out{{"tile_size_cells", plan_.tile_size},
               {"pe_size_cells", plan_.pe_size},
               {"novel_pe_size_cells", plan_.novel_pe_size},
@@ -82,25 +88,25 @@ Scalars Chip::intermediate() const {
               {"novel_tiles", plan_.novel_tiles},
               {"conventional_tiles", plan_.conventional_tiles},
               {"speed_up_degree", plan_.speed_up_degree},
-              {"sensing_cycle_s", subarray_.sensing_cycle},
-              {"subarray_leakage_w", subarray_.leakage},
-              {"subarray_idle_leakage_w", subarray_.idle_leakage},
+              {"sensing_cycle_s", kinds.subarray.sensing_cycle},
+              {"subarray_leakage_w", kinds.subarray.leakage},
+              {"subarray_idle_leakage_w", kinds.subarray.idle_leakage},
               {"partial_sum_bits", partial_sum_bits(context_.parameters)},
-              {"subarray_height_m", subarray_.height},
-              {"subarray_width_m", subarray_.width},
-              {"conventional_pe_area_m2", conventional_.pe.area()},
-              {"conventional_tile_area_m2", conventional_.area()},
-              {"conventional_tile_height_m", conventional_.height},
+              {"subarray_height_m", kinds.subarray.height},
+              {"subarray_width_m", kinds.subarray.width},
+              {"conventional_pe_area_m2", kinds.conventional.pe.area()},
+              {"conventional_tile_area_m2", kinds.conventional.area()},
+              {"conventional_tile_height_m", kinds.conventional.height},
               {"global_bus_bits", bus_width_},
               {"global_buffer_cores", buffer_.cores},
-              {"conventional_tile_input_cores", conventional_.input_buffer.cores},
-              {"conventional_tile_output_cores", conventional_.output_buffer.cores}};
-  if (novel_) {
-    out["novel_pe_area_m2"] = novel_->pe.area();
-    out["novel_tile_area_m2"] = novel_->area();
-    out["novel_tile_height_m"] = novel_->height;
-    out["novel_tile_input_cores"] = novel_->input_buffer.cores;
-    out["novel_tile_output_cores"] = novel_->output_buffer.cores;
+              {"conventional_tile_input_cores", kinds.conventional.input_buffer.cores},
+              {"conventional_tile_output_cores", kinds.conventional.output_buffer.cores}};
+  if (kinds.novel) {
+    out["novel_pe_area_m2"] = kinds.novel->pe.area();
+    out["novel_tile_area_m2"] = kinds.novel->area();
+    out["novel_tile_height_m"] = kinds.novel->height;
+    out["novel_tile_input_cores"] = kinds.novel->input_buffer.cores;
+    out["novel_tile_output_cores"] = kinds.novel->output_buffer.cores;
   }
   return out;
 }

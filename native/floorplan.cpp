@@ -47,15 +47,18 @@ int shared_kernel_positions(const std::vector<NetworkLayer>& layers) {
 
 class Planner {
  public:
-  Planner(const Parameters& parameters, const std::vector<NetworkLayer>& layers)
+  Planner(const Parameters& parameters, const std::vector<NetworkLayer>& layers,
+          const std::vector<int>& cells_per_weight)
       : p_(parameters), layers_(layers) {
     const int positions = p_.novel_mapping ? shared_kernel_positions(layers) : 0;
-    for (const auto& layer : layers) {
+    for (std::size_t l = 0; l < layers.size(); ++l) {
+      const NetworkLayer& layer = layers[l];
       Shape shape;
       shape.groups = layer.groups;
       shape.in_channels = layer.in_channels / layer.groups * p_.rows_per_synapse;
       shape.rows = layer.group_rows() * p_.rows_per_synapse;
-      shape.cols = layer.group_outputs() * p_.cols_per_synapse;
+      shape.cols = layer.group_outputs() *
+                   (cells_per_weight.empty() ? p_.cols_per_synapse : cells_per_weight[l]);
       shape.groups_each = std::max(1, std::min({p_.groups_per_subarray, layer.groups,
                                                 p_.rows / shape.rows, p_.cols / shape.cols}));
       shape.novel =
@@ -233,9 +236,10 @@ class Planner {
 
 }  // namespace
 
-FloorPlan plan_floor(const Parameters& parameters, const std::vector<NetworkLayer>& layers) {
+FloorPlan plan_floor(const Parameters& parameters, const std::vector<NetworkLayer>& layers,
+                     const std::vector<int>& cells_per_weight) {
   if (layers.empty()) throw std::invalid_argument("the network has no matrix layer to place");
-  return Planner(parameters, layers).run();
+  return Planner(parameters, layers, cells_per_weight).run();
 }
 
 }  // namespace cimsim

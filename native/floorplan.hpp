@@ -95,6 +95,8 @@ struct FloorPlan {
 /// planned like one with conventional mapping: `novel()` is false. Layers smaller than the smallest
 /// processing element (2 x 2 subarrays) or tile (4 x 4) get that smallest one; the reference stops
 /// in both cases.
-FloorPlan plan_floor(const Parameters& parameters, const std::vector<NetworkLayer>& layers);
+/// `cells_per_weight` has one entry a layer, or none: then it is that of the parameters.
+FloorPlan plan_floor(const Parameters& parameters, const std::vector<NetworkLayer>& layers,
+                     const std::vector<int>& cells_per_weight = {});
 
 }  // namespace cimsim

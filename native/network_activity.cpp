@@ -5,6 +5,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 #include "moment_conductances.hpp"
 #include "parallel.hpp"
@@ -26,20 +27,20 @@ void check(const NetworkLayer& layer, const LayerData& data) {
 }  // namespace
 
 NetworkActivity::NetworkActivity(std::vector<NetworkLayer> layers, std::vector<LayerData> data,
-                                 int input_bits, int threads)
+                                 std::vector<int> input_bits, int threads)
     : layers_(std::move(layers)),
       data_(std::move(data)),
-      input_bits_(input_bits),
+      input_bits_(std::move(input_bits)),
       known_(layers_.size()),
       moments_(layers_.size()) {
-  if (layers_.size() != data_.size())
+  if (layers_.size() != data_.size() || layers_.size() != input_bits_.size())
     throw std::invalid_argument("layers and traces differ in number");
   std::vector<std::optional<RowActivity>> built(layers_.size());
   std::vector<std::exception_ptr> errors(layers_.size());
   parallel_for(layers_.size(), threads, [&](std::size_t l, std::size_t) {
     try {
       check(layers_[l], data_[l]);
-      built[l].emplace(data_[l].inputs, layers_[l].vectors(), input_bits_);
+      built[l].emplace(data_[l].inputs, layers_[l].vectors(), input_bits_[l]);
     } catch (...) {
       errors[l] = std::current_exception();
     }

@@ -20,14 +20,14 @@ struct LayerData {
 
 class NetworkActivity {
  public:
-  /// `data` is that of `layers`, and must outlive the object. Throws std::invalid_argument for data
-  /// that does not fit.
-  NetworkActivity(std::vector<NetworkLayer> layers, std::vector<LayerData> data, int input_bits,
-                  int threads);
+  /// `data` and `input_bits` are those of `layers`; the data must outlive the object. Throws
+  /// std::invalid_argument for data that does not fit.
+  NetworkActivity(std::vector<NetworkLayer> layers, std::vector<LayerData> data,
+                  std::vector<int> input_bits, int threads);
 
   const std::vector<NetworkLayer>& layers() const { return layers_; }
   const RowActivity& rows(std::size_t layer) const { return rows_[layer]; }
-  int input_bits() const { return input_bits_; }
+  int input_bits(std::size_t layer) const { return input_bits_[layer]; }
   /// Throws std::invalid_argument if a layer has no weights of its shape.
   void check_weights() const;
   /// Distribution of what the columns of a layer conduct; kept for other ADCs on the same columns,
@@ -49,7 +49,7 @@ class NetworkActivity {
 
   std::vector<NetworkLayer> layers_;
   std::vector<LayerData> data_;
-  int input_bits_;
+  std::vector<int> input_bits_;
   std::vector<RowActivity> rows_;
   std::vector<std::deque<Known>> known_;
   std::vector<std::deque<KnownMoments>> moments_;

@@ -2,6 +2,7 @@
 // pipeline whose slowest layer sets the pace.
 #include <algorithm>
 #include <cmath>
+#include <set>
 #include <stdexcept>
 
 #include "chip.hpp"
@@ -21,7 +22,7 @@ struct LayerFigures {
   double leakage_energy = 0;     // J an image
 };
 
-void check_design(const Parameters& p, const NetworkActivity& activity) {
+void check_design(const Parameters& p) {
   if (p.sync_data_transfer) check_data_transfer(p);
   if (p.cols_muxed > p.cols && p.sram() && !p.parallel_read)
     throw std::domain_error("numColSubArray is " + std::to_string(p.cols) + " but must hold the " +
@@ -31,10 +32,16 @@ void check_design(const Parameters& p, const NetworkActivity& activity) {
   if (p.cols_muxed > p.cols)
     throw std::domain_error("numColMuxed is " + std::to_string(p.cols_muxed) +
                             " but must be at most numColSubArray, " + std::to_string(p.cols));
-  if (p.input_bits != activity.input_bits())
-    throw std::invalid_argument("numBitInput is " + std::to_string(p.input_bits) +
-                                " but the trace was packed for " +
-                                std::to_string(activity.input_bits()) + " input bits");
+}
+
+void check_bits(const ChipDesigns& designs, const NetworkActivity& activity) {
+  for (std::size_t l = 0; l < activity.layers().size(); ++l) {
+    const int bits = designs.of(l).parameters.input_bits, packed = activity.input_bits(l);
+    if (bits != packed)
+      throw std::invalid_argument("numBitInput is " + std::to_string(bits) +
+                                  " but the trace was packed for " + std::to_string(packed) +
+                                  " input bits");
+  }
 }
 
 /// Leakage of a pipeline: each tile leaks while the slowest layer so far works, or the slowest of
@@ -171,6 +178,21 @@ Scalars report_chip(const Chip& chip, const Parameters& p, const std::vector<Lay
   return out;
 }
 
+/// Returns the clock period (s; 0 if asynchronous) that the slowest sensing of any tile sets, and
+/// gives `clocked` its frequency.
+double clock(const ChipDesigns& designs, ChipDesigns& clocked) {
+  const Parameters& p = designs.shared().parameters;
+  if (!p.synchronous) return 0;
+  double period = 0;
+  for (const std::size_t used : std::set(designs.of_layer.begin(), designs.of_layer.end()))
+    period = std::max(period, make_subarray(designs.contexts[used]).sensing_cycle);
+  // In the reference a cycle may be shorter than its own clock allows (chip quirk 53).
+  if (p.clock_limit) period = std::max(period, 1 / p.clock_frequency);
+  for (Context& context : clocked.contexts)
+    context.parameters.clock_frequency = std::min(p.clock_frequency, 1 / period);
+  return period;
+}
+
 }  // namespace
 
 bool sensing_depends_on_weights(const Context& context) {
@@ -179,24 +201,21 @@ bool sensing_depends_on_weights(const Context& context) {
   return resistive && (p.sar_adc || p.current_mode);
 }
 
-ChipReport evaluate_chip(const Context& context, NetworkActivity& activity, int threads) {
+ChipReport evaluate_chip(const ChipDesigns& designs, NetworkActivity& activity, int threads) {
   const std::lock_guard lock(activity.mutex());
   const std::vector<NetworkLayer>& layers = activity.layers();
-  check_design(context.parameters, activity);
-  const bool weights_needed = sensing_depends_on_weights(context);
+  if (designs.of_layer.size() != layers.size())
+    throw std::invalid_argument("layers and designs differ in number");
+  for (const Context& context : designs.contexts) check_design(context.parameters);
+  check_bits(designs, activity);
+  const bool weights_needed = sensing_depends_on_weights(designs.shared());
   if (weights_needed) activity.check_weights();
-  Context clocked = context;
-  Parameters& p = clocked.parameters;
-  double period = 0;
-  if (p.synchronous) {
-    period = make_subarray(context).sensing_cycle;
-    // In the reference a cycle may be shorter than its own clock allows (chip quirk 53).
-    if (p.clock_limit) period = std::max(period, 1 / p.clock_frequency);
-    p.clock_frequency = std::min(p.clock_frequency, 1 / period);
-  }
+  ChipDesigns clocked = designs;
+  const double period = clock(designs, clocked);
+  const Parameters& p = clocked.shared().parameters;
   Chip chip(clocked, layers);
   const auto bit_vectors = [&](std::size_t l) {
-    return static_cast<double>(layers[l].vectors()) * p.input_bits;
+    return static_cast<double>(layers[l].vectors()) * clocked.of(l).parameters.input_bits;
   };
   if (p.synchronous) {
     // The reference has run through all layers once in search of the clock, which leaves the adder
@@ -209,7 +228,7 @@ ChipReport evaluate_chip(const Context& context, NetworkActivity& activity, int 
     SensedBlocks sensed;
     results[l].figures = chip.evaluate(l, {&activity.rows(l), bit_vectors(l), &sensed});
     if (weights_needed) {
-      const Subarray& array = chip.subarray();
+      const Subarray& array = chip.subarray(l);
       const auto& counts = activity.conductances(l, array.column_reads(sensed.blocks()), threads);
       results[l].figures.energy[array.sensing.part] += array.sensing_energy(counts);
     }

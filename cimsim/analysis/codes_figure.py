@@ -57,7 +57,8 @@ def draw_codes(canvas: Canvas, figure: Figure, points: Sequence[Row], directory:
     axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
     axes.grid(visible=False)
     axes.hlines(np.arange(1, len(counts)) - 0.5, edges[0], edges[-1], color="white", linewidth=1.0)
-    axes.set_xlabel(f"Code of the ADC ({row['array.adc.bits']} bits)")
+    bits = "bits by layer" if row["array.adc.layer_bits"] else f"{row['array.adc.bits']} bits"
+    axes.set_xlabel(f"Code of the ADC ({bits})")
     bar = canvas.colorbar(image, ax=axes, pad=0.02, aspect=25)
     bar.set_label("Share of conversions")
     bar.outline.set_linewidth(0.6)

@@ -18,7 +18,7 @@ from typing import Any
 from matplotlib.figure import Figure as Canvas
 
 from cimsim.analysis.axes import legend_above, make_logarithmic
-from cimsim.analysis.one_chip import matrix_layers_of, only_one
+from cimsim.analysis.one_chip import input_bits_of, matrix_layers_of, only_one
 from cimsim.analysis.selection import Row, series
 from cimsim.analysis.style import COLOURS, MARKERS, series_colours
 from cimsim.campaign.figure import Figure
@@ -84,7 +84,7 @@ def draw_roofline(canvas: Canvas, figure: Figure, points: Sequence[Row], directo
     chips = places_of_roofs(figure, points)
     loads = {
         value: [
-            load_of(layer, row["quantization.input_bits"])
+            load_of(layer, input_bits_of(directory, row)[layer["layer"]])
             for layer in matrix_layers_of(directory, row)
         ]
         for value, row in chips.items()

@@ -43,6 +43,11 @@ class QuantizedNetwork:
         self._watchers: list[Watcher] = []
         self._product_watchers: list[ProductWatcher] = []
 
+    @property
+    def names(self) -> list[str]:
+        """Names of the matrix layers in execution order."""
+        return [layer.shape.name for layer in self.layers]
+
     def logits(
         self, images: Images, first_image: int = 0, batch: int | None = None
     ) -> NDArray[np.float32]:

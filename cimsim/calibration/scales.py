@@ -22,6 +22,7 @@ from cimsim.calibration.network import QuantizedNetwork, float_logits
 from cimsim.calibration.products import ProductLayer, ProductRange, product_layers
 from cimsim.calibration.ranges import RangeObserver
 from cimsim.campaign.design import DesignPoint
+from cimsim.campaign.layer_design import layer_designs
 from cimsim.campaign.layer_rules import fitting
 from cimsim.errors import UserError
 from cimsim.schemas import SCALES
@@ -65,9 +66,10 @@ def find_ranges(
     """Run the float network on calibration images; return the input range of each matrix layer.
 
     Raises:
-        UserError: a pattern of quantization.float_layers fits no layer, or activations overflow.
+        UserError: a pattern of the design fits no layer, or activations overflow.
     """
-    in_float = float_layers(point, [shape.name for shape in shapes])
+    names = [shape.name for shape in shapes]
+    in_float, designs = float_layers(point, names), layer_designs(point, names)
     observers = {shape.name: RangeObserver() for shape in shapes}
 
     def observe(call: MatrixCall) -> Tensor:
@@ -80,8 +82,8 @@ def find_ranges(
     with MatrixCalls(network, observe).caught():
         float_logits(network, images)
     return [
-        LayerRange(shape.name not in in_float, *observed_range(point, observers[shape.name]))
-        for shape in shapes
+        LayerRange(name not in in_float, *observed_range(designs[name], observers[name]))
+        for name in names
     ]
 
 
@@ -108,8 +110,9 @@ def quantize_network(
 
     `products` are the ranges of products of activations; without them these stay in float.
     """
+    designs = layer_designs(point, [shape.name for shape in shapes])
     layers = [
-        _matrix_layer(point, weight_of(network, shape.name), shape, found)
+        _matrix_layer(designs[shape.name], weight_of(network, shape.name), shape, found)
         for shape, found in zip(shapes, ranges, strict=True)
     ]
     return QuantizedNetwork(network, layers, product_layers(point, products))

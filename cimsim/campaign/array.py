@@ -6,6 +6,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from cimsim.campaign.layer_rules import ConverterBits
 from cimsim.campaign.section import Section
 
 
@@ -43,6 +44,11 @@ class Adc(Section):
         "voltage", description="sensing mode of the MLSA"
     )
     bits: int = Field(7, ge=1, le=16, description="resolution, bits")
+    layer_bits: ConverterBits = Field(
+        (),
+        description="resolution of the ADCs of some layers, as PATTERN=BITS; patterns as those of "
+        "quantization.float_layers, 1 to 16 bits, the last rule that fits wins",
+    )
     columns_shared: int = Field(8, ge=1, description="columns that share one ADC")
     dummy_columns_shared: float | None = Field(
         None,

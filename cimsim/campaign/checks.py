@@ -10,8 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from cimsim.campaign.catalogue import OWN_MODELS
+from cimsim.campaign.design import DesignPoint
 from cimsim.campaign.expand import Campaign, CampaignPoint
 from cimsim.campaign.keys import NO_FILE
+from cimsim.campaign.layer_design import is_mixed, layer_designs
 from cimsim.campaign.layer_rules import fitting
 from cimsim.campaign.parameters import value
 from cimsim.errors import UserError
@@ -50,7 +52,7 @@ def check_campaign(campaign: Campaign) -> None:
         ("checkpoint", _checkpoint, "workload.checkpoint"),
         ("calibrate", _images, ""),
         ("trace", _images, ""),
-        ("calibrate", _float_layers, "quantization.float_layers"),
+        ("ppa", _layer_rules, ""),
         ("infer", _array, " ".join(ARRAY_FILES)),
         ("ppa", _hardware, ""),
     ):
@@ -90,14 +92,24 @@ def _checkpoint(point: CampaignPoint) -> None:
     check_checkpoint(Path(file), point.point)
 
 
-def _float_layers(point: CampaignPoint) -> None:
+def _layer_rules(point: CampaignPoint) -> None:
     patterns = point.point.quantization.float_layers
-    if not patterns:
-        return
+    if patterns:
+        from cimsim.workloads.models import layer_names
+
+        for pattern in patterns:
+            fitting(pattern, layer_names(point.point.workload), "quantization.float_layers")
+    _layer_designs(point.point)
+
+
+def _layer_designs(design: DesignPoint) -> list[DesignPoint]:
+    """Return the designs that the layers of a network have: one, unless precision is mixed."""
+    if not is_mixed(design):
+        return [design]
     from cimsim.workloads.models import layer_names
 
-    for pattern in patterns:
-        fitting(pattern, layer_names(point.point.workload), "quantization.float_layers")
+    designs = layer_designs(design, layer_names(design.workload)).values()
+    return list({id(one): one for one in designs}.values())
 
 
 def _images(point: CampaignPoint) -> None:
@@ -115,10 +127,12 @@ def _array(point: CampaignPoint) -> None:
 
     # A calibrated step is known after the calibration only; 1 is the smallest it can be.
     calibrated = design.array.adc.range.policy == "calibrated"
-    ArraySettings.from_design(design, adc_step=1.0 if calibrated else None)
+    for one in _layer_designs(design):
+        ArraySettings.from_design(one, adc_step=1.0 if calibrated else None)
 
 
 def _hardware(point: CampaignPoint) -> None:
     from cimsim.ppa.check import check_supported
 
-    check_supported(point.point)
+    for design in _layer_designs(point.point):
+        check_supported(design)

@@ -16,6 +16,7 @@ from cimsim.campaign.catalogue import OWN_MODELS, Arguments, ModelName
 from cimsim.campaign.data_source import DatasetName, is_image_files
 from cimsim.campaign.fidelity import Fidelity
 from cimsim.campaign.hardware import Buffers, Buses, Calibration, CellCircuit, Drivers, Wires
+from cimsim.campaign.layer_rules import CodeBits, parse_bits
 from cimsim.campaign.nonideality import Nonideality
 from cimsim.campaign.section import Fraction, Section
 
@@ -84,6 +85,14 @@ class Quantization(Section):
         ge=2,
         le=16,
         description="bits of an activation; more than 8 input cycles are simulated slowly",
+    )
+    layer_weight_bits: CodeBits = Field(
+        (),
+        description="bits of the weights of some layers, as PATTERN=BITS; patterns as those of "
+        "float_layers, 2 to 16 bits, the last rule that fits wins; docs/workloads.md",
+    )
+    layer_input_bits: CodeBits = Field(
+        (), description="bits of the activations that some layers take in, likewise"
     )
     weight_scale: Literal["channel", "tensor"] = Field(
         "channel", description="one weight scale per output channel or per layer"
@@ -277,6 +286,16 @@ class DesignPoint(Section):
                 f"{self.quantization.weight_bits}; "
                 f"allowed: 1 to {self.quantization.weight_bits}"
             )
+        for field, limit, name in (
+            ("layer_weight_bits", cell.bits, "cell.bits"),
+            ("layer_input_bits", self.array.dac_bits, "array.dac_bits"),
+        ):
+            for rule in getattr(self.quantization, field):
+                if parse_bits(rule)[1] < limit:
+                    raise ValueError(
+                        f"quantization.{field} is {rule} but {name} is {limit}; allowed: {limit} "
+                        "to 16 bits"
+                    )
         if self.array.charge != ChargeColumn() and cell.technology != "nvcap":
             raise ValueError(
                 f"array.charge is given but cell.technology is {cell.technology}; allowed: "

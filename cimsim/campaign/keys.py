@@ -108,6 +108,7 @@ STAGES: dict[str, Stage] = {
             "cell",
             "nonideality",
             "array.adc.bits",
+            "array.adc.layer_bits",
             "array.adc.range",
             "array.adc.offset",
             "array.adc.gain_error",

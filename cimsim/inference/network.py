@@ -16,6 +16,7 @@ from cimsim.calibration.matrix_layer import MatrixLayer, Product
 from cimsim.calibration.network import QuantizedNetwork
 from cimsim.calibration.products import Multiply, ProductLayer
 from cimsim.campaign.design import DesignPoint
+from cimsim.campaign.layer_design import layer_designs
 
 
 def program_network(
@@ -43,16 +44,18 @@ def program_network(
 def layer_settings(
     point: DesignPoint, network: QuantizedNetwork, sums: Mapping[str, NDArray[np.int64]]
 ) -> dict[str, ArraySettings]:
-    """Return the array settings of each layer and product on arrays; they differ in the ADC step.
+    """Return the array settings of each layer and product on arrays.
 
-    `sums` are histograms of column sums, which a calibrated range needs.
+    They differ in the ADC step, and in bits where the design says so. `sums` are histograms of
+    column sums, which a calibrated range needs.
     """
 
     def settings(design: DesignPoint, name: str) -> ArraySettings:
         return ArraySettings.from_design(design, adc_step_for(design, sums.get(name)))
 
+    designs = layer_designs(point, network.names)
     layers = {
-        layer.shape.name: settings(point, layer.shape.name)
+        layer.shape.name: settings(designs[layer.shape.name], layer.shape.name)
         for layer in network.layers
         if layer.on_array
     }

@@ -11,6 +11,7 @@ from cimsim.arrays.settings import ArraySettings
 from cimsim.calibration.matrix_layer import MatrixLayer, exact_products
 from cimsim.calibration.network import QuantizedNetwork
 from cimsim.campaign.design import DesignPoint
+from cimsim.campaign.layer_design import layer_designs
 from cimsim.errors import UserError
 from cimsim.workloads.calls import MatrixCall
 
@@ -29,7 +30,10 @@ def check_ideal_arrays(
     Raises:
         UserError: a layer differs: the installation computes wrong results.
     """
-    settings = ideal(ArraySettings.from_design(point, adc_step=1.0))
+    settings = {
+        name: ideal(ArraySettings.from_design(design, adc_step=1.0))
+        for name, design in layer_designs(point, network.names).items()
+    }
 
     def check(layer: MatrixLayer, call: MatrixCall) -> None:
         if not layer.on_array:
@@ -40,12 +44,13 @@ def check_ideal_arrays(
         for part, weights, exact in zip(
             parts, layer.group_weights(), exact_products(layer), strict=True
         ):
-            array = ProgrammedLayer(weights, settings, layer.shape.name, seed=0)
+            name = layer.shape.name
+            array = ProgrammedLayer(weights, settings[name], name, seed=0)
             found, expected = array.product(part, layer.coding.zero_point), exact(part, 0)
             if not np.array_equal(found, expected):
                 largest = np.abs(found - expected).max()
                 raise UserError(
-                    f"self-check: layer {layer.shape.name} on an ideal array differs from the "
+                    f"self-check: layer {name} on an ideal array differs from the "
                     f"product of integers by up to {largest:g}; the compiled engine gives wrong "
                     "results on this machine: install cimsim again, run `cimsim verify functional` "
                     "and report the processor"

@@ -19,6 +19,7 @@ from cimsim.calibration.network import QuantizedNetwork
 from cimsim.calibration.products import ProductLayer
 from cimsim.calibration.scales import load_quantized
 from cimsim.campaign.design import DesignPoint
+from cimsim.campaign.layer_design import layer_designs
 from cimsim.mapping.cells import place
 from cimsim.mapping.self_check import check_ideal_arrays
 from cimsim.schemas import COLUMN_SUMS, LAYERS, OPERATIONS, WEIGHT_CODES
@@ -79,15 +80,21 @@ def count_column_sums(
 
     Products of activations on arrays are counted like layers.
     """
-    settings = ArraySettings.from_design(point, adc_step=1.0)
-    empty = np.zeros(settings.largest_sum + 1, dtype=np.int64)
-    sums = {layer.shape.name: empty.copy() for layer in network.layers if layer.on_array}
+    settings = {
+        name: ArraySettings.from_design(design, adc_step=1.0)
+        for name, design in layer_designs(point, network.names).items()
+    }
+    sums = {
+        layer.shape.name: np.zeros(settings[layer.shape.name].largest_sum + 1, dtype=np.int64)
+        for layer in network.layers
+        if layer.on_array
+    }
 
     def count(layer: MatrixLayer, call: MatrixCall) -> None:
         if layer.on_array:
-            parts = layer.group_codes(layer.input_codes(call.x))
+            name, parts = layer.shape.name, layer.group_codes(layer.input_codes(call.x))
             for codes, weights in zip(parts, layer.group_weights(), strict=True):
-                sums[layer.shape.name] += column_sum_histogram(codes, weights, settings)
+                sums[name] += column_sum_histogram(codes, weights, settings[name])
 
     if point.quantization.dynamic_products != "array":
         with network.watched(count):
@@ -146,6 +153,7 @@ def _write_column_sums(
 
 
 def _layer_columns(network: QuantizedNetwork, point: DesignPoint) -> dict[str, list[Any]]:
+    designs = layer_designs(point, network.names)
     table = [
         {
             "layer": layer.shape.name,
@@ -155,7 +163,7 @@ def _layer_columns(network: QuantizedNetwork, point: DesignPoint) -> dict[str, l
             "columns": layer.shape.columns,
             "vectors": layer.shape.vectors,
             **asdict(layer.shape),
-            **asdict(place(layer.shape, point)),
+            **asdict(place(layer.shape, designs[layer.shape.name])),
         }
         for index, layer in enumerate(network.layers)
     ]

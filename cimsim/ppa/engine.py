@@ -157,7 +157,7 @@ class Activity:
             images.
         weights: for each layer the stored codes int32 ``[K, N]``, non-negative; may be empty if
             :func:`needs_weights` is false for all design points.
-        input_bits: bits of an input code that count, 1 to 16.
+        input_bits: bits of an input code that count, 1 to 16; or those of each layer.
         threads: threads to use; no figure depends on them.
 
     Raises:
@@ -169,29 +169,43 @@ class Activity:
         layers: Sequence[NetworkLayer],
         inputs: Sequence[Sequence[Codes]],
         weights: Sequence[NDArray[np.int32]],
-        input_bits: int,
+        input_bits: int | Sequence[int],
         threads: int = 1,
     ) -> None:
         self._threads = threads
         network = [_native_layer(layer) for layer in layers]
+        bits = [input_bits] * len(layers) if isinstance(input_bits, int) else list(input_bits)
         codes = [
-            [byte for image in images for byte in _bytes(image, input_bits)] for images in inputs
+            [byte for image in images for byte in _bytes(image, one)]
+            for images, one in zip(inputs, bits, strict=True)
         ]
+        self._layers = len(layers)
         try:
-            self._native = _native.NetworkActivity(
-                network, codes, list(weights), input_bits, threads
-            )
+            self._native = _native.NetworkActivity(network, codes, list(weights), bits, threads)
         except ValueError as error:
             raise UserError(str(error)) from None
 
-    def evaluate(self, context: _native.Context) -> Report:
+    def evaluate(
+        self, context: _native.Context, tiles: Sequence[_native.Context] | None = None
+    ) -> Report:
         """Evaluate a chip whose technology and parameters are `context`.
+
+        Args:
+            context: of the chip.
+            tiles: of the tiles of each layer, where layers differ in the bits of weights, inputs or
+                ADCs; `context` is then that of the circuits that they share. Layers with the same
+                object have the same tiles.
 
         Raises:
             UserError: the design has a circuit that does not exist or does not fit.
         """
+        contexts, of_layer = [context], [0] * self._layers
+        if tiles is not None:
+            contexts += {id(one): one for one in tiles}.values()
+            number = {id(one): n for n, one in enumerate(contexts)}
+            of_layer = [number[id(one)] for one in tiles]
         try:
-            raw = self._native.evaluate(context, self._threads)
+            raw = self._native.evaluate(contexts, of_layer, self._threads)
         except ValueError as error:
             raise UserError(str(error)) from None
         return _report(raw)

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from cimsim import _native, schemas
 from cimsim.campaign.design import DesignPoint
+from cimsim.campaign.layer_design import is_mixed, layer_designs, widest
 from cimsim.errors import UserError
 from cimsim.ppa.digital import OFF_ARRAYS, PRODUCT, DigitalPart, evaluate_digital, with_digital
 from cimsim.ppa.engine import (
@@ -122,26 +123,32 @@ class Network:
         point: DesignPoint,
         network: Sequence[NetworkLayer],
         placed: Sequence[dict[str, Any]],
+        designs: Sequence[DesignPoint],
         *,
         with_weights: bool,
     ) -> Activity:
         """Return the activity of the layers `network` of a chip, which are the rows `placed`.
 
-        It is kept for the next design point that sees the same codes.
+        `designs` are those of these layers. It is kept for the next design point that sees the
+        same codes.
 
         Raises:
             UserError: the tables do not fit together.
         """
-        fidelity, bits = point.fidelity, point.quantization
+        fidelity = point.fidelity
+        input_bits = [design.quantization.input_bits for design in designs]
+        weight_bits = [design.quantization.weight_bits for design in designs]
         seen = (
             tuple(network),
-            bits.input_bits,
-            (bits.weight_bits, fidelity.weight_digits, fidelity.stem_trace) if with_weights else (),
+            tuple(input_bits),
+            (*weight_bits, fidelity.weight_digits, fidelity.stem_trace) if with_weights else (),
         )
         if seen not in self._activities:
-            inputs = _input_codes(network, self.trace, point)
-            stored = _stored_weights(placed, self.weights, point) if with_weights else []
-            made = Activity(network, inputs, stored, bits.input_bits, self.threads)
+            inputs = _input_codes(network, self.trace, input_bits)
+            stored = (
+                _stored_weights(placed, self.weights, point, weight_bits) if with_weights else []
+            )
+            made = Activity(network, inputs, stored, input_bits, self.threads)
             self._activities[seen] = made
         return self._activities[seen]
 
@@ -166,20 +173,30 @@ def evaluate_design(point: DesignPoint, shared: Network) -> Tables:
     Raises:
         UserError: the model has no circuit for the design, or the tables do not fit together.
     """
-    context = design_context(point)
-    placed = [row for row in rows(shared.layers) if _on_chip(row, point)]
+    every = list(rows(shared.layers))
+    placed = [row for row in every if _on_chip(row, point)]
     if not placed:
         raise UserError(
             "no layer of the network is on the arrays (quantization.float_layers), so that there "
             "is no chip to evaluate"
         )
+    of_layer = layer_designs(point, [row["layer"] for row in every])
+    designs = [of_layer[row["layer"]] for row in placed]
+    context = design_context(widest(point, designs))
+    tiles = _tile_contexts(designs) if is_mixed(point) else None
     network = [_network_layer(row, point) for row in placed]
-    activity = shared.activity(point, network, placed, with_weights=needs_weights(context))
+    activity = shared.activity(point, network, placed, designs, with_weights=needs_weights(context))
     indices = [row["index"] for row in placed]
     operations = list(rows(shared.operations))
     if len(placed) < shared.layers.num_rows:
         operations.append({"name": "", "kind": OFF_ARRAYS, "on_layer_unit": False})
-    return chip_tables(point, context, network, indices, activity, operations)
+    return chip_tables(point, context, network, indices, activity, operations, tiles)
+
+
+def _tile_contexts(designs: Sequence[DesignPoint]) -> list[_native.Context]:
+    """Return technology and parameters of the tiles of each layer; same designs share them."""
+    made = {id(design): design_context(design) for design in {id(d): d for d in designs}.values()}
+    return [made[id(design)] for design in designs]
 
 
 def chip_tables(
@@ -189,6 +206,7 @@ def chip_tables(
     indices: Sequence[int],
     activity: Activity,
     operations: Sequence[Mapping[str, Any]] = (),
+    tiles: Sequence[_native.Context] | None = None,
 ) -> Tables:
     """Evaluate a chip and return the columns of its three tables.
 
@@ -199,12 +217,13 @@ def chip_tables(
         indices: place of each layer in the network's order of execution.
         activity: that of the layers.
         operations: what the network computes besides (rows of schemas.OPERATIONS).
+        tiles: technology and parameters of the tiles of each layer, where they differ.
 
     Raises:
         UserError: the model has no circuit for the design.
     """
     with errors_in_design_terms(point):
-        report = activity.evaluate(context)
+        report = activity.evaluate(context, tiles)
         report.check_layout()
         report.check_finite()
     digital = evaluate_digital(
@@ -282,18 +301,20 @@ def _matrix(row: Mapping[str, Any], columns: str, kind: type[np.integer[Any]]) -
 
 
 def _input_codes(
-    network: Sequence[NetworkLayer], trace: pa.Table, point: DesignPoint
+    network: Sequence[NetworkLayer], trace: pa.Table, input_bits: Sequence[int]
 ) -> list[list[Codes]]:
     images: dict[str, list[Codes]] = defaultdict(list)
-    kind = np.uint8 if point.quantization.input_bits <= 8 else np.uint16
+    bits_of = {layer.name: bits for layer, bits in zip(network, input_bits, strict=True)}
     # Views of the table's memory: as Python bytes a trace would be there twice.
     stored = (codes.as_buffer() for codes in trace["codes"])
     for row, codes in zip(rows(trace.drop_columns("codes")), stored, strict=True):
-        if row["bits"] != point.quantization.input_bits:
+        bits = bits_of.get(row["layer"], row["bits"])
+        if row["bits"] != bits:
             raise UserError(
                 f"layer {row['layer']} of the trace has {row['bits']} input bits but "
-                f"quantization.input_bits is {point.quantization.input_bits}"
+                f"quantization.input_bits is {bits}"
             )
+        kind = np.uint8 if bits <= 8 else np.uint16
         images[row["layer"]].append(_matrix({**row, "codes": codes}, "vectors", kind))
     for layer in network:
         if layer.name not in images:
@@ -302,7 +323,10 @@ def _input_codes(
 
 
 def _stored_weights(
-    placed: Sequence[dict[str, Any]], weights: pa.Table, point: DesignPoint
+    placed: Sequence[dict[str, Any]],
+    weights: pa.Table,
+    point: DesignPoint,
+    weight_bits: Sequence[int],
 ) -> list[NDArray[np.int32]]:
     """Return what the cells of each layer store: offset binary, or the faults of the reference.
 
@@ -310,10 +334,13 @@ def _stored_weights(
     range (-1, 1), so that only a parity bit is stored (chip quirk 1); a first layer traced in
     floating point then has weights 0 (chip quirk 4).
     """
-    bits = point.quantization.weight_bits
-    kind = np.int8 if bits <= 8 else np.int16
+    bits_of = {row["layer"]: bits for row, bits in zip(placed, weight_bits, strict=True)}
     stored = {}
     for row in rows(weights):
+        if row["layer"] not in bits_of:
+            continue
+        bits = bits_of[row["layer"]]
+        kind = np.int8 if bits <= 8 else np.int16
         codes = _matrix(row, "columns", kind).astype(np.int32)
         if point.fidelity.weight_digits == "parity":
             stored[row["layer"]] = stored_codes(codes - codes.min(), bits).astype(np.int32)
@@ -321,7 +348,7 @@ def _stored_weights(
             stored[row["layer"]] = codes + 2 ** (bits - 1)
     first = placed[0]
     if not first["on_array"] and point.fidelity.stem_trace == "float_truncated":
-        stored[first["layer"]] = np.full_like(stored[first["layer"]], 2 ** (bits - 1))
+        stored[first["layer"]] = np.full_like(stored[first["layer"]], 2 ** (weight_bits[0] - 1))
     missing = [row["layer"] for row in placed if row["layer"] not in stored]
     if missing:
         raise UserError(f"layer {missing[0]} is missing in the weights")

@@ -48,8 +48,9 @@ def trace(
     with reproducible():
         network = load_quantized(point, checkpoint, calibration, data)
         lowest = _lowest(point, network, images)
+        bits = {layer.shape.name: layer.coding.bits for layer in network.layers}
         groups = (
-            _row_group(point, image, vectors, lowest)
+            _row_group(bits, image, vectors, lowest)
             for image, vectors in enumerate(_input_vectors(point, network, images))
         )
         write_row_groups(output / "trace.parquet", groups, TRACE, provenance)
@@ -109,17 +110,16 @@ def _lowest(point: DesignPoint, network: QuantizedNetwork, images: Images) -> di
 
 
 def _row_group(
-    point: DesignPoint, image: int, vectors: Vectors, lowest: Mapping[str, int]
+    bits: Mapping[str, int], image: int, vectors: Vectors, lowest: Mapping[str, int]
 ) -> dict[str, list[Any]]:
-    """Return the rows of an image, as columns of schemas.TRACE."""
-    bits = point.quantization.input_bits
+    """Return the rows of an image, as columns of schemas.TRACE; `bits` are those of a code."""
     columns: dict[str, list[Any]] = {name: [] for name in TRACE.names}
     for name, matrix in vectors.items():
         codes = matrix
         if name in lowest:
-            codes = np.clip(matrix.astype(np.int64) - lowest[name], 0, 2**bits - 1)
-        stored = np.ascontiguousarray(codes.T, dtype=code_type(bits)).tobytes()
-        row = (name, image, codes.shape[1], len(codes), bits, stored)
+            codes = np.clip(matrix.astype(np.int64) - lowest[name], 0, 2 ** bits[name] - 1)
+        stored = np.ascontiguousarray(codes.T, dtype=code_type(bits[name])).tobytes()
+        row = (name, image, codes.shape[1], len(codes), bits[name], stored)
         for column, value in zip(columns.values(), row, strict=True):
             column.append(value)
     return columns

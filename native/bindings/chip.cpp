@@ -56,6 +56,7 @@ void bind_floorplan(py::module_& m) {
       .def_property_readonly("novel", &FloorPlan::novel)
       .def_property_readonly("tiles", &FloorPlan::tiles);
   m.def("plan_floor", &plan_floor, py::arg("parameters"), py::arg("layers"),
+        py::arg("cells_per_weight") = std::vector<int>{},
         "Floor plan of a network (at least one layer). Raises ValueError without layers.");
 }
 
@@ -75,8 +76,8 @@ class BoundActivity {
   using Inputs = std::vector<std::vector<Matrix<std::uint8_t>>>;
   using Weights = std::vector<Matrix<std::int32_t>>;
 
-  BoundActivity(std::vector<NetworkLayer> layers, Inputs inputs, Weights weights, int input_bits,
-                int threads)
+  BoundActivity(std::vector<NetworkLayer> layers, Inputs inputs, Weights weights,
+                std::vector<int> input_bits, int threads)
       : inputs_(std::move(inputs)), weights_(std::move(weights)) {
     if (!weights_.empty() && weights_.size() != inputs_.size())
       throw py::value_error("weights and inputs differ in number of layers");
@@ -86,12 +87,16 @@ class BoundActivity {
       if (!weights_.empty()) data[l].weights = view(weights_[l]);
     }
     py::gil_scoped_release unlocked;
-    activity_.emplace(std::move(layers), std::move(data), input_bits, threads);
+    activity_.emplace(std::move(layers), std::move(data), std::move(input_bits), threads);
   }
 
-  ChipReport evaluate(const Context& context, int threads) {
+  ChipReport evaluate(std::vector<Context> contexts, std::vector<std::size_t> of_layer,
+                      int threads) {
+    for (const std::size_t design : of_layer)
+      if (design >= contexts.size()) throw py::value_error("a layer has no design");
+    const ChipDesigns designs{std::move(contexts), std::move(of_layer)};
     py::gil_scoped_release unlocked;
-    return evaluate_chip(context, *activity_, threads);
+    return evaluate_chip(designs, *activity_, threads);
   }
 
  private:
@@ -108,12 +113,14 @@ void bind_activity(py::module_& m) {
                             "uint8 [K, V]; weights: for each layer int32 [K, N], or no layers. "
                             "Raises ValueError for what "
                             "does not fit.")
-      .def(py::init<std::vector<NetworkLayer>, BoundActivity::Inputs, BoundActivity::Weights, int,
-                    int>(),
+      .def(py::init<std::vector<NetworkLayer>, BoundActivity::Inputs, BoundActivity::Weights,
+                    std::vector<int>, int>(),
            py::arg("layers"), py::arg("inputs"), py::arg("weights"), py::arg("input_bits"),
            py::arg("threads") = 1)
-      .def("evaluate", &BoundActivity::evaluate, py::arg("context"), py::arg("threads") = 1,
-           "Evaluate the network on a chip; the figures do not depend on threads or on what was "
+      .def("evaluate", &BoundActivity::evaluate, py::arg("contexts"), py::arg("of_layer"),
+           py::arg("threads") = 1,
+           "Evaluate the network on a chip: the design of what layers share, those of tiles, and "
+           "which one each layer has; the figures do not depend on threads or on what was "
            "evaluated before. Raises ValueError for what does not fit.");
 }
 

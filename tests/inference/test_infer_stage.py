@@ -61,6 +61,34 @@ def programmed(point, folders, seed):
     return network
 
 
+MIXED = {
+    "layer_weight_bits": ["*=6", "*0*=3", "first=8", "last=12"],
+    "layer_input_bits": ["*=5", "first=8", "last=10"],
+}
+
+
+@pytest.mark.parametrize("model", ["vgg8", "vit"])
+def test_ideal_arrays_with_another_precision_for_each_layer(stages, tmp_path, model):
+    rules = ["*=8"]  # of ADCs, without which they have 3 bits
+    point, folders = stages(model, MIXED, array={"adc": {"bits": 3, "layer_bits": rules}})
+    network = programmed(point, folders, 0)
+    bits = [(layer.coding.bits, np.abs(layer.weights.codes).max()) for layer in network.layers]
+    assert bits[0] == (8, 127)
+    assert bits[-1] == (10, 2047)
+    assert set(bits[1:-1]) <= {(5, 31), (5, 3)}
+    assert layer_settings(point, network, {})[network.names[-1]].weight_bits == 12
+    (row,) = seeds_table(point, folders, range(1), tmp_path)
+    assert row["logit_error_rms"] == 0.0
+
+
+def test_an_adc_of_few_bits_in_one_layer(stages, tmp_path):
+    point, folders = stages(array={"adc": {"bits": 8, "layer_bits": ["last=4"]}})
+    settings = layer_settings(point, programmed(point, folders, 0), {})
+    assert [one.adc_top for one in settings.values()] == [255] * 7 + [15]
+    (row,) = seeds_table(point, folders, range(1), tmp_path)
+    assert row["logit_error_rms"] > 0.0
+
+
 @pytest.mark.parametrize(
     "quantization",
     [

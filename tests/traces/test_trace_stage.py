@@ -78,6 +78,17 @@ def test_data_minimum_shifts_each_layer_to_zero(traced):
         assert 127 < codes.max() <= 254
 
 
+def test_each_layer_has_the_bits_of_its_rule(traced):
+    rules = {"layer_input_bits": ["*=4", "head=12"]}
+    matrices, scales, table = traced("vit", quantization=rules)
+    assert [row["bits"] for row in table] == [4] * 9 + [12]
+    assert matrices["head", 0].dtype == np.uint16
+    assert matrices["head", 0].max() > 255
+    assert matrices["blocks.0.attn.qkv", 0].max() <= 15
+    row = scales["head"]
+    assert row["input_scale"] == pytest.approx((row["input_max"] - row["input_min"]) / 4095)
+
+
 def test_stem_in_float(traced):
     integer, *_ = traced(fidelity={"first_layer": "float"})
     truncated, *_ = traced(fidelity={"first_layer": "float", "stem_trace": "float_truncated"})
