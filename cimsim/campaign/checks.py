@@ -52,6 +52,7 @@ def check_campaign(campaign: Campaign) -> None:
         ("checkpoint", _checkpoint, "workload.checkpoint"),
         ("calibrate", _images, ""),
         ("trace", _images, ""),
+        ("infer", _layer_rules, ""),
         ("ppa", _layer_rules, ""),
         ("infer", _array, " ".join(ARRAY_FILES)),
         ("ppa", _hardware, ""),

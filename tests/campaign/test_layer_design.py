@@ -1,5 +1,8 @@
 """Mixed precision: which rule a layer follows, and what is refused."""
 
+import re
+from pathlib import Path
+
 import pytest
 from pydantic import ValidationError
 
@@ -8,7 +11,9 @@ from cimsim.campaign.design import DesignPoint
 from cimsim.campaign.expand import load_campaign
 from cimsim.campaign.layer_design import Precision, is_mixed, layer_designs, precisions, widest
 from cimsim.errors import UserError
+from cimsim.workloads.models import layer_names
 
+ROOT = Path(__file__).parents[2]
 NAMES = ["stem", "blocks.0.conv", "blocks.1.conv", "head"]
 
 
@@ -92,3 +97,19 @@ def test_each_precision_is_checked_for_the_chip(tmp_path):
     file.write_text(f"name: c\nbase: {base}\nsweeps: [{{grid: {grid}}}]\n")
     with pytest.raises(UserError, match=r"array\.columns is 8 but must hold the 16 cells"):
         check_campaign(load_campaign(file))
+
+
+def test_the_documented_campaign_is_what_the_documentation_says(tmp_path):
+    page = (ROOT / "docs" / "workloads.md").read_text(encoding="utf-8")
+    snippet = re.search(r"```yaml mixed\.yaml\n(.*?)```", page, re.DOTALL)
+    (tmp_path / "mixed.yaml").write_text(snippet[1])
+    campaign = load_campaign(tmp_path / "mixed.yaml")
+    check_campaign(campaign)
+    (point,) = campaign.points
+    found = precisions(point.point, layer_names(point.point.workload))
+    assert list(found.values()) == [
+        Precision(8, 8, 7),
+        *[Precision(4, 4, 5)] * 5,
+        Precision(6, 4, 5),
+        Precision(8, 4, 5),
+    ]
