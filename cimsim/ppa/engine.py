@@ -174,10 +174,10 @@ class Activity:
     ) -> None:
         self._threads = threads
         network = [_native_layer(layer) for layer in layers]
-        bits = [input_bits] * len(layers) if isinstance(input_bits, int) else list(input_bits)
+        bits = [input_bits] * len(inputs) if isinstance(input_bits, int) else list(input_bits)
         codes = [
             [byte for image in images for byte in _bytes(image, one)]
-            for images, one in zip(inputs, bits, strict=True)
+            for images, one in zip(inputs, bits, strict=False)  # unlike numbers are refused below
         ]
         self._layers = len(layers)
         try:
