@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
 from cimsim.campaign.catalogue import USER_FILE
-from cimsim.campaign.data_source import require_data
+from cimsim.campaign.data_source import is_image_files, listed_images, require_data
 from cimsim.campaign.design import DesignPoint
 from cimsim.campaign.keys import DATASET, FILE_FIELDS, MODEL, NO_FILE
 from cimsim.campaign.messages import refused, shown
@@ -232,6 +232,8 @@ def _find_data(name: str, place: Place) -> str:
     found = located(name, place.file)
     try:
         require_data(found)
+        if is_image_files(found):
+            listed_images(found)
     except UserError as error:
         raise UserError(f"{place}: {error}") from error
     return found

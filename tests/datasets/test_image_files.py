@@ -18,6 +18,7 @@ from PIL import Image
 from cimsim.campaign import image_index
 from cimsim.campaign.data_source import content_name
 from cimsim.campaign.design import DesignPoint, Workload
+from cimsim.campaign.expand import load_campaign
 from cimsim.campaign.keys import changed_fields, stage_keys
 from cimsim.errors import UserError
 from cimsim.schemas import IMAGES
@@ -221,9 +222,22 @@ def test_folders_that_do_not_fit(
         content_name("folder:set")
 
 
-def test_training_on_image_files_is_refused() -> None:
-    with pytest.raises(ValueError, match="checkpoint is train but dataset folder:set is too large"):
-        DesignPoint(workload={"dataset": "folder:set"})
+def test_a_campaign_says_where_the_folder_is_named(pictures: Path) -> None:
+    campaign = Path("set/campaign.yaml")
+    campaign.write_text("name: c\nbase: {workload: {dataset: 'folder:val'}}\n")
+    with pytest.raises(UserError) as caught:
+        load_campaign(campaign)
+    assert str(caught.value) == (
+        "set/campaign.yaml: base.workload.dataset: workload.checkpoint is train but dataset "
+        "folder:set/val is too large to train on in a workflow; allowed: a checkpoint file, or "
+        "digits16, shapes10, cifar10, cifar100"
+    )
+    (pictures / "val/empty").mkdir()
+    image_index.image_index.cache_clear()
+    with pytest.raises(
+        UserError, match=r"^set/campaign\.yaml: base\.workload\.dataset: .*: no images"
+    ):
+        load_campaign(campaign)
 
 
 # --- ImageNet -------------------------------------------------------------------------------------

@@ -80,6 +80,15 @@ def test_arguments_of_timm() -> None:
     assert found.shape == (3, 64, 64)
 
 
+@pytest.mark.parametrize(
+    ("model", "argument"),
+    [("torchvision:vit_b_16", "image_size=small"), ("timm:resnet18", "img_size=[1]")],
+)
+def test_arguments_that_no_transform_takes(model: str, argument: str) -> None:
+    with pytest.raises(UserError, match="its transform cannot be made with these arguments"):
+        transformed(model, argument)
+
+
 def test_other_networks_take_the_pixels() -> None:
     expected = np.asarray(PICTURE, dtype=np.float32).transpose(2, 0, 1) / np.float32(255)
     np.testing.assert_array_equal(transformed("resnet18").numpy(), expected)
@@ -119,6 +128,10 @@ def test_a_network_of_ones_own_says_it(fresh: Path, monkeypatch: pytest.MonkeyPa
     [
         ("def transform(): return 1 / 0", r"net\.py: transform\(\): ZeroDivisionError"),
         ("def transform(): return lambda image: 3", "its transform returns int"),
+        (
+            "def transform(): return lambda image: 1 / 0",
+            "fails on image 0, 12 x 12 pixels: ZeroDiv",
+        ),
     ],
 )
 def test_a_transform_that_fails(fresh: Path, code: str, message: str) -> None:

@@ -55,7 +55,14 @@ class PreparedImages:
         return images
 
     def _prepare(self, number: int) -> NDArray[np.float32]:
-        prepared: Any = self._transform(self._read(number))
+        image = self._read(number)
+        try:
+            prepared: Any = self._transform(image)
+        except Exception as error:  # foreign code may raise anything
+            raise UserError(
+                f"workload.model: its transform fails on image {number}, {image.width} x "
+                f"{image.height} pixels: {type(error).__name__}: {error}"
+            ) from error
         if not isinstance(prepared, Tensor) or prepared.ndim != 3:
             raise UserError(
                 "workload.model: its transform returns "

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
 
-from cimsim.campaign.catalogue import HUB, USER_FILE, parse_arguments
+from cimsim.campaign.catalogue import HUB, LIBRARIES, USER_FILE, parse_arguments
 from cimsim.campaign.design import TRAIN, Workload
 from cimsim.campaign.keys import file_digest
 from cimsim.errors import UserError
@@ -58,31 +58,34 @@ def transform_of(workload: Workload) -> Transform:
     if own is not None:
         return own
     library, _, name = workload.model.partition(":")
-    arguments = parse_arguments(workload.arguments)
-    if library == "timm":
-        return _of_timm(name, arguments)
-    if library == "torchvision":
-        return _of_torchvision(name, arguments, workload.checkpoint)
     if library == HUB:
         raise UserError(
             f"workload.dataset: {workload.dataset} with workload.model {workload.model}: nothing "
             "says how the network takes images; allowed: networks of timm and torchvision, or "
             "path/to/file.py:function with a function transform beside it"
         )
-    import_torchvision()
-    transform: Transform = importlib.import_module("torchvision.transforms").ToTensor()
-    return transform
+    if library not in LIBRARIES:
+        import_torchvision()
+        transform: Transform = importlib.import_module("torchvision.transforms").ToTensor()
+        return transform
+    arguments = parse_arguments(workload.arguments)
+    try:
+        if library == "timm":
+            return _of_timm(name, arguments)
+        return _of_torchvision(name, arguments, workload.checkpoint)
+    except UserError:
+        raise
+    except Exception as error:  # of foreign code, or of arguments that it does not take
+        raise UserError(
+            f"workload.model {workload.model}: its transform cannot be made with these arguments: "
+            f"{type(error).__name__}: {error}"
+        ) from error
 
 
 def _of_timm(name: str, arguments: Arguments) -> Transform:
     timm = import_timm()
     config = timm.models.get_pretrained_cfg(name)
-    if config is None:
-        raise UserError(
-            f"workload.model timm:{name}: timm has no pretrained configuration that says how it "
-            "takes images; name its weights (timm:NAME.TAG)"
-        )
-    given = {key: arguments[key] for key in ("img_size", "in_chans") if key in arguments}
+    given = {key: arguments[key] for key in ("img_size",) if key in arguments}
     settings = timm.data.resolve_data_config(given, pretrained_cfg=config.to_dict())
     transform: Transform = timm.data.create_transform(**settings)
     return transform
