@@ -149,6 +149,15 @@ def test_a_damaged_list_is_made_again(pictures: Path, forget: Forget) -> None:
     assert content_name("folder:set") == first
 
 
+def test_what_a_data_set_without_files_holds() -> None:
+    described = obtain.description("shapes10")
+    assert described == "shapes10: 6,000 training and 2,000 test images of 10 classes, 3 x 32 x 32"
+    document = (Path(__file__).parents[2] / "docs/workloads.md").read_text(encoding="utf-8")
+    assert described in document
+    with pytest.raises(UserError, match="is no data set"):
+        obtain.description("shapes")
+
+
 def test_images_that_came_later(pictures: Path, forget: Forget) -> None:
     first = content_name("folder:set")
     point = DesignPoint(
