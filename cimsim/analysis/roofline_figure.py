@@ -62,6 +62,11 @@ def load_of(layer: Row, input_bits: int) -> Load:
     )
 
 
+def _loads(directory: Path, row: Row) -> list[Load]:
+    bits = input_bits_of(directory, row)
+    return [load_of(layer, bits[layer["layer"]]) for layer in matrix_layers_of(directory, row)]
+
+
 def roofs(loads: Sequence[Load]) -> tuple[float, float]:
     """Return the peak (operations per second) and the bandwidth (bytes per second); 0: no roof."""
     peak = max((x.operations / x.compute_s for x in loads if x.compute_s > 0), default=0.0)
@@ -82,13 +87,7 @@ def draw_roofline(canvas: Canvas, figure: Figure, points: Sequence[Row], directo
         UserError: a series has several chips, or a table is missing.
     """
     chips = places_of_roofs(figure, points)
-    loads = {
-        value: [
-            load_of(layer, input_bits_of(directory, row)[layer["layer"]])
-            for layer in matrix_layers_of(directory, row)
-        ]
-        for value, row in chips.items()
-    }
+    loads = {value: _loads(directory, row) for value, row in chips.items()}
     every = [load for held in loads.values() for load in held]
     left = min(load.intensity for load in every) / MARGIN
     right = max([load.intensity for load in every] + [_ridge(held) for held in loads.values()])

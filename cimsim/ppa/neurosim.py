@@ -9,6 +9,7 @@ from pathlib import Path
 
 from cimsim.campaign.design import DesignPoint
 from cimsim.campaign.keys import canonical, changed_fields, file_digest
+from cimsim.campaign.layer_design import layer_designs
 from cimsim.errors import UserError
 from cimsim.ppa.digital import UNKNOWN
 from cimsim.ppa.engine import Activity, NetworkLayer, needs_weights, unpadded_positions
@@ -22,7 +23,7 @@ from cimsim.ppa.neurosim_files import (
     read_network_table,
     read_weights,
 )
-from cimsim.ppa.parameters import design_context
+from cimsim.ppa.parameters import chip_contexts
 from cimsim.ppa.stage import Tables, chip_tables
 
 
@@ -93,12 +94,14 @@ def evaluate_network(point: DesignPoint, network: TracedNetwork) -> Tables:
     Raises:
         UserError: a malformed file, or no circuit for the design.
     """
-    context = design_context(point)
+    names = layer_names(network.pairs)
+    of_layer = layer_designs(point, names)
+    context, tiles = chip_contexts(point, [of_layer[name] for name in names])
     keep = needs_weights(context)
     layers, inputs, stored = [], [], []
-    names = layer_names(network.pairs)
     for name, line, pair in zip(names, network.lines, network.pairs, strict=True):
-        codes = read_inputs(pair.inputs, line.rows, point.quantization.input_bits)
+        bits = of_layer[name].quantization
+        codes = read_inputs(pair.inputs, line.rows, bits.input_bits)
         positions = _positions(line, codes.shape[1], pair.inputs, point)
         layers.append(_layer(name, line, positions))
         inputs.append([codes])
@@ -106,14 +109,15 @@ def evaluate_network(point: DesignPoint, network: TracedNetwork) -> Tables:
             pair.weights,
             line.rows,
             line.out_channels,
-            point.quantization.weight_bits,
+            bits.weight_bits,
             point.fidelity.weight_digits,
         )
         if keep:
             stored.append(weights)
-    activity = Activity(layers, inputs, stored, point.quantization.input_bits)
+    input_bits = [of_layer[name].quantization.input_bits for name in names]
+    activity = Activity(layers, inputs, stored, input_bits)
     rest = {"name": "", "kind": UNKNOWN, "on_layer_unit": False}
-    return chip_tables(point, context, layers, range(len(layers)), activity, [rest])
+    return chip_tables(point, context, layers, range(len(layers)), activity, [rest], tiles)
 
 
 def _layer(name: str, line: NetworkLine, positions: float) -> NetworkLayer:

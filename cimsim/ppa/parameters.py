@@ -7,13 +7,14 @@ what a design point does not name keeps its default there.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from cimsim import _native
 from cimsim.campaign.design import DesignPoint
+from cimsim.campaign.layer_design import is_mixed, widest
 from cimsim.campaign.parameters import value
 from cimsim.errors import UserError
 from cimsim.ppa.technology import load_context
@@ -237,6 +238,24 @@ def design_context(point: DesignPoint) -> _native.Context:
             "no repeaters of its own, so that it needs chip.drivers.repeater_size (3, for example)"
         )
     return context
+
+
+def chip_contexts(
+    point: DesignPoint, designs: Sequence[DesignPoint]
+) -> tuple[_native.Context, list[_native.Context] | None]:
+    """Return technology and parameters of what layers share, and of the tiles of each layer.
+
+    Layers with the same object in `designs` share theirs; None where all layers have those of
+    `point`.
+
+    Raises:
+        UserError: as :func:`design_context`.
+    """
+    shared = design_context(widest(point, designs))
+    if not is_mixed(point):
+        return shared, None
+    made = {key: design_context(one) for key, one in {id(one): one for one in designs}.items()}
+    return shared, [made[id(one)] for one in designs]
 
 
 _NAMES = re.compile(r"(?<![\w.])(" + "|".join(SOURCES) + r")\b")

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from cimsim import _native, schemas
 from cimsim.campaign.design import DesignPoint
-from cimsim.campaign.layer_design import is_mixed, layer_designs, widest
+from cimsim.campaign.layer_design import layer_designs
 from cimsim.errors import UserError
 from cimsim.ppa.digital import OFF_ARRAYS, PRODUCT, DigitalPart, evaluate_digital, with_digital
 from cimsim.ppa.engine import (
@@ -31,7 +31,7 @@ from cimsim.ppa.engine import (
     unpadded_positions,
 )
 from cimsim.ppa.generator import stored_codes
-from cimsim.ppa.parameters import design_context, errors_in_design_terms
+from cimsim.ppa.parameters import chip_contexts, errors_in_design_terms
 from cimsim.tables import read_table, rows, write_table
 
 Tables = dict[str, dict[str, list[Any]]]
@@ -182,8 +182,7 @@ def evaluate_design(point: DesignPoint, shared: Network) -> Tables:
         )
     of_layer = layer_designs(point, [row["layer"] for row in every])
     designs = [of_layer[row["layer"]] for row in placed]
-    context = design_context(widest(point, designs))
-    tiles = _tile_contexts(designs) if is_mixed(point) else None
+    context, tiles = chip_contexts(point, designs)
     network = [_network_layer(row, point) for row in placed]
     activity = shared.activity(point, network, placed, designs, with_weights=needs_weights(context))
     indices = [row["index"] for row in placed]
@@ -191,12 +190,6 @@ def evaluate_design(point: DesignPoint, shared: Network) -> Tables:
     if len(placed) < shared.layers.num_rows:
         operations.append({"name": "", "kind": OFF_ARRAYS, "on_layer_unit": False})
     return chip_tables(point, context, network, indices, activity, operations, tiles)
-
-
-def _tile_contexts(designs: Sequence[DesignPoint]) -> list[_native.Context]:
-    """Return technology and parameters of the tiles of each layer; same designs share them."""
-    made = {id(design): design_context(design) for design in {id(d): d for d in designs}.values()}
-    return [made[id(design)] for design in designs]
 
 
 def chip_tables(
@@ -212,7 +205,7 @@ def chip_tables(
 
     Args:
         point: the design.
-        context: its technology and parameters (:func:`cimsim.ppa.parameters.design_context`).
+        context: its technology and parameters (:func:`cimsim.ppa.parameters.chip_contexts`).
         network: the layers on the chip.
         indices: place of each layer in the network's order of execution.
         activity: that of the layers.

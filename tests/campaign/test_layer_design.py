@@ -109,7 +109,7 @@ def test_the_documented_campaign_is_what_the_documentation_says(tmp_path):
     found = precisions(point.point, layer_names(point.point.workload))
     assert list(found.values()) == [
         Precision(8, 8, 7),
-        *[Precision(4, 4, 5)] * 5,
-        Precision(6, 4, 5),
-        Precision(8, 4, 5),
+        *[Precision(4, 4, 6)] * 5,
+        Precision(6, 4, 6),
+        Precision(8, 4, 6),
     ]

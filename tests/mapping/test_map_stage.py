@@ -136,3 +136,20 @@ def test_batch_norms_that_are_not_folded_are_digital_operations(mapped):
 
     assert "batch_norm" not in kinds()
     assert kinds(fold_batch_norm=False).count("batch_norm") == 6
+
+
+def test_each_layer_has_the_cells_of_its_rule(mapped):
+    rules = {"layer_weight_bits": ["*=4", "first=6", "last=12"], "layer_input_bits": ["*=3"]}
+    *_, output = mapped(quantization=rules)
+    layers = read_table(output / "layers.parquet", LAYERS).to_pylist()
+    assert [row["cells_per_weight"] for row in layers] == [6, *[4] * 6, 12]
+    weights = read_table(output / "weights.parquet", WEIGHT_CODES).to_pylist()
+    kinds = [*[np.int8] * 7, np.int16]
+    found = [np.frombuffer(row["codes"], kind) for row, kind in zip(weights, kinds, strict=True)]
+    bounds = [np.abs(codes.astype(int)).max() for codes in found]
+    assert bounds == [31, *[7] * 6, 2047]
+    table = read_table(output / "column_sums.parquet", COLUMN_SUMS).to_pylist()
+    for row in layers:
+        counted = sum(entry["count"] for entry in table if entry["layer"] == row["layer"])
+        reads = row["vectors"] * IMAGES * 3 * row["cells_per_weight"] * row["row_groups"]
+        assert counted == reads * (row["columns"] + 1)

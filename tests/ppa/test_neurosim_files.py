@@ -188,6 +188,21 @@ def test_folder_command_and_pairs_are_the_same(tiny):
     assert found[0] == found[1] == found[2]
 
 
+def test_layers_of_another_precision(tiny):
+    def figures(**fields):
+        design = read_design(json.dumps(PRESET | {"cell.bits": 1} | fields))
+        network = open_network(design, table_of(tiny), pairs)
+        return evaluate_network(design, network)
+
+    records = tiny / "layer_record_tiny"
+    pairs = [records / f"{kind}_conv.{i}.csv" for i in range(3) for kind in ("weight", "input")]
+    few = figures(**{"array.adc.bits": 5})
+    assert figures(**{"array.adc.layer_bits": ["*=5"]}) == few
+    mixed, plain = figures(**{"array.adc.layer_bits": ["conv.2=5"]}), figures()
+    area = [found["chip"]["area_adc_m2"][0] for found in (few, mixed, plain)]
+    assert area == sorted(set(area))
+
+
 def test_files_move_with_their_command(tiny, tmp_path):
     moved = tmp_path / "elsewhere"
     moved.mkdir()
