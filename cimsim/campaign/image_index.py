@@ -12,6 +12,7 @@ Each image's size is compared again when it is read.
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ from pathlib import Path
 from cimsim.campaign import devkit
 from cimsim.campaign.devkit import Devkit, read_devkit
 from cimsim.errors import UserError
+
+log = logging.getLogger(__name__)
 
 INDEX_FOLDER = Path("data/index")
 """Where the lists are kept: in the working directory, which all jobs share."""
@@ -117,6 +120,7 @@ def make_index(root: Path) -> Index:
     from cimsim.schemas import IMAGES
     from cimsim.tables import write_table
 
+    log.warning("listing the images in %s", root)  # minutes, for a million files elsewhere
     changed = {".": _changed(root)}
     kit = read_devkit(root)
     splits, classes = _splits(root, kit, changed)
@@ -255,7 +259,11 @@ def _refuse(error: OSError) -> None:
 
 def _image(root: Path, path: Path, label: int) -> Image:
     try:
-        return Image(_below(root, path), label, path.stat().st_size)
+        below = _below(root, path)
+        below.encode()
+        return Image(below, label, path.stat().st_size)
+    except UnicodeEncodeError as error:
+        raise UserError(f"workload.dataset: {path!a}: a name that is not UTF-8") from error
     except OSError as error:
         raise _unreadable(error, path) from error
 

@@ -17,14 +17,16 @@ import numpy as np
 import pytest
 import torch
 
+from cimsim.calibration.stage import calibrate
 from cimsim.campaign.data_source import ARCHIVES
 from cimsim.campaign.design import DesignPoint, Workload
 from cimsim.campaign.keys import changed_fields, stage_keys
 from cimsim.errors import UserError
+from cimsim.schemas import PREDICTIONS, SCALES
+from cimsim.tables import read_table
 from cimsim.workloads import obtain
 from cimsim.workloads.datasets import check_images, dataset_of
 from cimsim.workloads.datasets.cifar import DEVIATIONS, MEANS
-from cimsim.workloads.models import build_network
 from cimsim.workloads.stage import make_checkpoint
 from cimsim.workloads.torch_setup import import_torchvision
 
@@ -92,13 +94,18 @@ def test_another_folder_is_the_same_data(fresh: Path, monkeypatch: pytest.Monkey
     assert len(dataset_of(Workload(dataset="cifar10:elsewhere")).test_images) == 4
 
 
-def test_a_network_is_trained(fresh: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write_cifar(fresh / "data", "cifar10", monkeypatch)
-    point = DesignPoint(workload={"dataset": "cifar10"})
+def test_a_network_is_trained_and_calibrated(fresh: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written = write_cifar(fresh / "data", "cifar10", monkeypatch)
+    point = DesignPoint(
+        workload={"dataset": "cifar10"}, quantization={"images": 8}, chip={"trace_images": 1}
+    )
     make_checkpoint(point, output=fresh / "c", provenance={})
-    assert (fresh / "c/state.parquet").is_file()
-    network = build_network(point.workload, dataset_of(point.workload))
-    assert network(torch.zeros(1, 3, 32, 32)).shape == (1, 10)
+    calibrate(point, checkpoint=fresh / "c", output=fresh / "q", provenance={})
+    predictions = read_table(fresh / "q/predictions.parquet", PREDICTIONS)
+    assert predictions["label"].to_pylist() == written["test_batch"]["labels"]
+    first = read_table(fresh / "q/scales.parquet", SCALES).to_pylist()[0]
+    images = dataset_of(point.workload).train_images[:8]
+    assert (first["input_min"], first["input_max"]) == (images.min(), images.max())
 
 
 def test_more_images_than_there_are(fresh: Path, monkeypatch: pytest.MonkeyPatch) -> None:

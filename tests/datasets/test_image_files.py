@@ -123,9 +123,13 @@ def test_the_list_alone_enters_the_key(pictures: Path, forget: Forget) -> None:
 
 
 def test_a_second_process_does_not_walk(
-    pictures: Path, monkeypatch: pytest.MonkeyPatch, forget: Forget
+    pictures: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    forget: Forget,
 ) -> None:
     first = content_name("folder:set")
+    assert caplog.messages == ["listing the images in set"]
     forget()
 
     def refuse(*_: object, **__: object) -> None:
@@ -228,6 +232,12 @@ def test_folders_that_do_not_fit(
         assert set(listed("set")["test"].values()) == {0, 2}  # numbered by the training folders
         return
     with pytest.raises(UserError, match=message):
+        content_name("folder:set")
+
+
+def test_a_name_that_is_not_utf8(pictures: Path) -> None:
+    (pictures / "val/ant" / os.fsdecode(b"\xff.png")).write_bytes(b"")
+    with pytest.raises(UserError, match=r"udcff\.png'\): a name that is not UTF-8"):
         content_name("folder:set")
 
 
