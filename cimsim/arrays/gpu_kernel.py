@@ -19,8 +19,14 @@ IDEAL, REAL, READ_NOISE, OUTPUT_NOISE = (tl.constexpr(mode) for mode in range(4)
 """How a column sum becomes a code: exact integer sum; sum of real conductances; with fresh read
 noise; with noise of whole column reads."""
 
-READ_ROLE, REFERENCE_ROLE, OUTPUT_ROLE, TAIL_ROLE = (tl.constexpr(role) for role in (4, 5, 6, 15))
-"""Role.READ_NOISE, REFERENCE_READ_NOISE, OUTPUT_NOISE, READ_NOISE_TAIL; a test compares them."""
+READ_ROLE, REFERENCE_ROLE, OUTPUT_ROLE = (tl.constexpr(role) for role in (4, 5, 6))
+"""Role.READ_NOISE, REFERENCE_READ_NOISE, OUTPUT_NOISE; a test compares them."""
+
+LOW_ROLE, TAIL_ROLE, TAIL_LOW_ROLE = (tl.constexpr(role) for role in (15, 16, 17))
+"""Role.READ_NOISE_LOW, READ_NOISE_TAIL, READ_NOISE_TAIL_LOW."""
+
+READ_NOISE_ROUNDS = tl.constexpr(7)
+"""Rounds of Philox in the draws of read noise."""
 
 
 @triton.jit
@@ -68,21 +74,26 @@ def normals(
 
 
 @triton.jit
-def halves(
-    key, role, vector, pair, odd, first_column, VECTORS: tl.constexpr, COLUMNS: tl.constexpr
+def read_bytes(
+    key, role, vector, block, word, first_column, VECTORS: tl.constexpr, COLUMNS: tl.constexpr
 ):
-    """16 bits (in int32) [VECTORS, COLUMNS] of the first or second read of a pair of cycles, as
-    :func:`cimsim.arrays.random.read_halves`."""
+    """8 bits (in int32) [VECTORS, COLUMNS] of one word of a block, as
+    :func:`cimsim.arrays.random.read_bytes`."""
     zero = tl.zeros([VECTORS, COLUMNS // 4], tl.int64)
     c0 = (first_column // 4 + tl.arange(0, COLUMNS // 4))[None, :] + zero
     c1 = (vector & 0xFFFFFFFF)[:, None] + zero
     c3 = ((vector >> 32) * 256 + role)[:, None] + zero
     a, b, c, d = tl.philox(
-        key, c0.to(tl.uint32), c1.to(tl.uint32), (zero + pair).to(tl.uint32), c3.to(tl.uint32)
+        key,
+        c0.to(tl.uint32),
+        c1.to(tl.uint32),
+        (zero + block).to(tl.uint32),
+        c3.to(tl.uint32),
+        n_rounds=READ_NOISE_ROUNDS,
     )
-    first, second = tl.where(odd != 0, c, a), tl.where(odd != 0, d, b)
-    low = tl.interleave(first & 0xFFFF, second & 0xFFFF)
-    return tl.interleave(low, tl.interleave(first >> 16, second >> 16)).to(tl.int32)
+    chosen = tl.where(word < 2, tl.where(word == 0, a, b), tl.where(word == 2, c, d))
+    even = tl.interleave(chosen & 0xFF, chosen >> 16 & 0xFF)
+    return tl.interleave(even, tl.interleave(chosen >> 8 & 0xFF, chosen >> 24)).to(tl.int32)
 
 
 @triton.jit
@@ -90,21 +101,24 @@ def read_normals(
     key,
     share_means,
     vector,
-    pair,
-    odd,
+    block,
+    word,
     first_column,
     VECTORS: tl.constexpr,
     COLUMNS: tl.constexpr,
 ):
     """Normal numbers of read noise [VECTORS, COLUMNS], as
     :func:`cimsim.arrays.random.read_normal`."""
-    draws = halves(key, READ_ROLE, vector, pair, odd, first_column, VECTORS, COLUMNS)
+    high = read_bytes(key, READ_ROLE, vector, block, word, first_column, VECTORS, COLUMNS)
+    low = read_bytes(key, LOW_ROLE, vector, block, word, first_column, VECTORS, COLUMNS)
+    draws = high << 8 | low
     numbers = tl.load(share_means + draws)
     outermost = (draws == 0) | (draws == 0xFFFF)
     if tl.max(outermost.to(tl.int32)) > 0:
-        low = halves(key, TAIL_ROLE, vector, pair, odd, first_column, VECTORS, COLUMNS)
-        word = ((draws << 16) | low).to(tl.uint32, bitcast=True)
-        numbers = tl.where(outermost, normal(word), numbers)
+        high = read_bytes(key, TAIL_ROLE, vector, block, word, first_column, VECTORS, COLUMNS)
+        low = read_bytes(key, TAIL_LOW_ROLE, vector, block, word, first_column, VECTORS, COLUMNS)
+        bits = (draws << 16 | high << 8 | low).to(tl.uint32, bitcast=True)
+        numbers = tl.where(outermost, normal(bits), numbers)
     return numbers
 
 
@@ -258,9 +272,9 @@ def array_product(
                             own += (power_of_reference * shared)[:, None]
                         else:
                             own = power.to(tl.float32)
-                        pair = (group * ((READS + 1) // 2) + i // 2) * SLICES + j
+                        set_of_reads = (group * ((READS + 3) // 4) + i // 4) * SLICES + j
                         draws = read_normals(
-                            key, share_means, vector, pair, i % 2, first_column, BM, BN
+                            key, share_means, vector, set_of_reads, i % 4, first_column, BM, BN
                         )
                         common = common_normals(key, REFERENCE_ROLE, vector, read, BM)
                         common *= noise_of_reference * tl.sqrt(shared)

@@ -1,7 +1,8 @@
 """Counter-based random numbers: every draw is a pure function of its name.
 
-Philox4x32-10 of Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy as 1, 2, 3"
-(SC 2011). The key is (seed, layer); the counter names the draw, so that results do not depend on
+Philox4x32 of Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy as 1, 2, 3" (SC 2011),
+with the ten rounds that they recommend; with seven, which pass all their tests (BigCrush) too, for
+the read noise of columns, where one number is drawn for each conversion. The key is (seed, layer); the counter names the draw, so that results do not depend on
 batch size, blocks, threads or order, and the same cell has the same draw at every noise level:
 
     column n is word n % 4 of block c0 = n // 4
@@ -10,9 +11,11 @@ batch size, blocks, threads or order, and the same cell has the same draw at eve
     of a read      c1 = vector (low 32 bits), c2 = (group * cycles + i) * cells + j,
                    c3 = role + (vector >> 32) * 256
     of the read noise of a column
-                   16 bits; the draws of column n in cycle i are half n % 2 (the low one first) of
-                   word 2 * (i % 2) + n % 4 // 2 of block c0 = n // 4,
-                   c2 = (group * ceil(cycles / 2) + i // 2) * cells + j, the rest as of a read
+                   a byte from each of the roles READ_NOISE, READ_NOISE_LOW (and, where those are the
+                   outermost of all draws, READ_NOISE_TAIL and READ_NOISE_TAIL_LOW), highest first;
+                   column n in cycle i has byte n % 4 (the lowest first) of word i % 4 of block
+                   c0 = n // 4, c2 = (group * ceil(cycles / 4) + i // 4) * cells + j, the rest as of
+                   a read
     of a cell in one cycle of one call (fidelity switches "batch" and "read" only)
                    c1 = row, c2 = i * cells + j + (call >> 24) * 256,
                    c3 = role + (call & 0xFFFFFF) * 256, with call = first vector of the call
@@ -28,7 +31,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri
 
-_ROUNDS = 10
+ROUNDS = 10
+READ_NOISE_ROUNDS = 7
+
 _MULTIPLIERS = (np.uint64(0xD2511F53), np.uint64(0xCD9E8D57))
 _WEYL = (0x9E3779B9, 0xBB67AE85)
 _LOW = np.uint64(0xFFFFFFFF)
@@ -44,8 +49,6 @@ a call that starts at vector f uses DUMMY_VECTOR + f."""
 
 SHARES = 1 << 16
 """Equal shares of the normal distribution that a draw of read noise chooses from."""
-
-_HALVES = (np.uint64(0), np.uint64(16))
 
 
 class Role(IntEnum):
@@ -65,7 +68,9 @@ class Role(IntEnum):
     MISMATCH = 12
     COLUMN_NOISE = 13
     REFERENCE_COLUMN_NOISE = 14
-    READ_NOISE_TAIL = 15
+    READ_NOISE_LOW = 15
+    READ_NOISE_TAIL = 16
+    READ_NOISE_TAIL_LOW = 17
 
 
 Key = tuple[int, int]
@@ -86,14 +91,19 @@ def make_key(seed: int, layer: str) -> Key:
 
 
 def philox(
-    key: Key, c0: ArrayLike, c1: ArrayLike, c2: ArrayLike, c3: ArrayLike
+    key: Key,
+    c0: ArrayLike,
+    c1: ArrayLike,
+    c2: ArrayLike,
+    c3: ArrayLike,
+    rounds: int = ROUNDS,
 ) -> tuple[NDArray[np.uint64], ...]:
     """Return the four 32-bit words (in uint64) of each counter; the parts broadcast."""
     x0, x1, x2, x3 = np.broadcast_arrays(
         *(np.asarray(c, dtype=np.uint64) for c in (c0, c1, c2, c3))
     )
     k0, k1 = key
-    for _ in range(_ROUNDS):
+    for _ in range(rounds):
         first, second = _MULTIPLIERS[0] * x0, _MULTIPLIERS[1] * x2
         x0, x2 = (
             (second >> _SHIFT) ^ x1 ^ np.uint64(k0),
@@ -140,36 +150,48 @@ def read_words(
     return words(key, low, read, int(role) + (high << 8), columns)
 
 
-def read_halves(
-    key: Key, role: Role, vectors: NDArray[np.int64], pair: int, odd: int, columns: int
+def read_bytes(
+    key: Key, role: Role, vectors: NDArray[np.int64], block: int, word: int, columns: int
 ) -> NDArray[np.uint64]:
-    """Return 16 bits per vector and column [len(vectors), columns] of the first (odd = 0) or second
-    (odd = 1) read of the pair of input cycles numbered `pair`."""
+    """Return 8 bits per vector and column [len(vectors), columns] from one word (0 to 3, the place of
+    the read among four input cycles) of the blocks of counter c2 = `block`."""
     low, high = vectors & 0xFFFFFFFF, vectors >> 32
-    blocks = np.arange((columns + 3) // 4)
-    found = philox(key, blocks, low[:, np.newaxis], pair, int(role) + (high[:, np.newaxis] << 8))
-    halves = [
-        word >> shift & np.uint64(0xFFFF) for word in found[2 * odd :][:2] for shift in _HALVES
-    ]
-    return np.stack(halves, axis=-1).reshape(len(vectors), -1)[:, :columns]
+    c0, c3 = np.arange((columns + 3) // 4), int(role) + (high[:, np.newaxis] << 8)
+    found = philox(key, c0, low[:, np.newaxis], block, c3, READ_NOISE_ROUNDS)[word]
+    bytes_of_word = [found >> np.uint64(shift) & np.uint64(0xFF) for shift in (0, 8, 16, 24)]
+    return np.stack(bytes_of_word, axis=-1).reshape(len(vectors), -1)[:, :columns]
+
+
+def read_draws(
+    key: Key, vectors: NDArray[np.int64], block: int, word: int, columns: int
+) -> NDArray[np.uint64]:
+    """Return the draws of read noise [len(vectors), columns], 16 bits; see :func:`read_bytes`."""
+    place = (vectors, block, word, columns)
+    high, low = (
+        read_bytes(key, role, *place) for role in (Role.READ_NOISE, Role.READ_NOISE_LOW)
+    )
+    return high << np.uint64(8) | low
 
 
 def read_normal(
-    key: Key, vectors: NDArray[np.int64], pair: int, odd: int, columns: int
+    key: Key, vectors: NDArray[np.int64], block: int, word: int, columns: int
 ) -> NDArray[np.float64]:
-    """Return the normal numbers of read noise [len(vectors), columns]; see :func:`read_halves`.
+    """Return the normal numbers of read noise [len(vectors), columns]; see :func:`read_bytes`.
 
     The number of 16 bits u is the mean of the share [u, u + 1) / 2**16 of the normal distribution.
     In the two outermost shares, 16 more bits make a word of 32 bits, whose number is that of
     :func:`normal`. So the mean is exact, the variance is too small by 1.5e-7 (the variance within
     shares), and the distribution function is off by less than 2**-16 anywhere.
     """
-    draws = read_halves(key, Role.READ_NOISE, vectors, pair, odd, columns)
+    place = (vectors, block, word, columns)
+    draws = read_draws(key, *place)
     numbers = share_means()[draws]
     outermost = (draws == 0) | (draws == SHARES - 1)
     if outermost.any():
-        low = read_halves(key, Role.READ_NOISE_TAIL, vectors, pair, odd, columns)
-        numbers[outermost] = normal(draws[outermost] << np.uint64(16) | low[outermost])
+        bits = draws
+        for role in (Role.READ_NOISE_TAIL, Role.READ_NOISE_TAIL_LOW):
+            bits = bits << np.uint64(8) | read_bytes(key, role, *place)
+        numbers[outermost] = normal(bits[outermost])
     return numbers
 
 

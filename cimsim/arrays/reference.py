@@ -233,9 +233,9 @@ class _Reader:
         """
         rho, columns = self.settings.read_noise, conductance.shape[1]
         cycles, cells = self.settings.input_cycles, self.settings.cells_per_weight
-        pair = (group * ((cycles + 1) // 2) + i // 2) * cells + j
+        block = (group * ((cycles + 3) // 4) + i // 4) * cells + j
         read = (group * cycles + i) * cells + j
-        draws = random.read_normal(self.key, self.vectors, pair, i % 2, columns)
+        draws = random.read_normal(self.key, self.vectors, block, i % 4, columns)
         common = random.read_words(self.key, Role.REFERENCE_READ_NOISE, self.vectors, read, 1)
         own = np.sqrt(digits**2 @ conductance**2) * draws
         shared = np.sqrt(digits**2 @ reference**2) * random.normal(common)

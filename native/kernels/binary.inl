@@ -7,11 +7,20 @@ struct BinaryWork {
   uint16_t* lists;     // [vector][read][capacity]: offsets of the active rows
   uint16_t* active;    // [vector][read]: their number
   uint8_t* counts;     // [read][kBlockBits]: column sums of one vector and block
+  uint8_t* codes;      // [read][kBlockBits]: what becomes of them
   int32_t* reference;  // [vector][slice][read]: noise of the reference column, over 2^noise_bits
   uint64_t* numbers;   // [slice][read]: counters of its draws
   uint64_t* zeros;
   uint32_t* words;     // [slice][read][4]
+  uint64_t* first;     // [set][unit of a block]: counters of the read noise of four columns and reads
+  uint64_t* third;
+  uint8_t* high;       // [read][kBlockBits]: draws, high bytes and low ones
+  uint8_t* low;
+  int step_slices[kBlockBits / kStepBits];
+  uint16_t* doubtful;  // [read * kBlockBits + position]: codes that depend on the low byte
 };
+
+constexpr int kBlockUnits = kBlockBits / kDrawUnit;
 
 inline BinaryWork carve(const BinaryJob& job) {
   char* next = static_cast<char*>(job.workspace);
@@ -22,15 +31,22 @@ inline BinaryWork carve(const BinaryJob& job) {
   };
   const int64_t lists = int64_t{job.vectors} * job.reads;
   constexpr int64_t most_reads = 8 * kMaxReads;  // of a vector: slices times input cycles
+  constexpr int64_t bytes = int64_t{kMaxReads} * kBlockBits;
   BinaryWork w{};
   w.capacity = job.row_slots + kListSpare;
   w.lists = reinterpret_cast<uint16_t*>(take(lists * w.capacity * 2));
   w.active = reinterpret_cast<uint16_t*>(take(lists * 2));
-  w.counts = reinterpret_cast<uint8_t*>(take(kMaxReads * kBlockBits));
+  w.counts = reinterpret_cast<uint8_t*>(take(bytes));
+  w.codes = reinterpret_cast<uint8_t*>(take(bytes));
   w.reference = reinterpret_cast<int32_t*>(take(lists * job.slices * 4));
   w.numbers = reinterpret_cast<uint64_t*>(take(most_reads * 8));
   w.zeros = reinterpret_cast<uint64_t*>(take(most_reads * 8));
   w.words = reinterpret_cast<uint32_t*>(take(most_reads * 16));
+  w.first = reinterpret_cast<uint64_t*>(take(kMaxSets * kBlockUnits * 8));
+  w.third = reinterpret_cast<uint64_t*>(take(kMaxSets * kBlockUnits * 8));
+  w.high = reinterpret_cast<uint8_t*>(take(bytes));
+  w.low = reinterpret_cast<uint8_t*>(take(bytes));
+  w.doubtful = reinterpret_cast<uint16_t*>(take(2 * bytes + 128));
   return w;
 }
 
@@ -124,14 +140,14 @@ inline void count_block(const BinaryJob& job, const BinaryWork& w, int vector, c
   }
 }
 
-inline void count_histogram(const BinaryJob& job, const BinaryWork& w, int block, int subs) {
-  for (int k = 0; k < subs; ++k) {
-    const int left = job.columns - (block * kSubsOfBlock + k) / job.slices * kSubColumns;
-    const int used = left < kSubColumns ? left : kSubColumns;
-    for (int i = 0; i < job.reads; ++i) {
-      const uint8_t* counts = w.counts + i * kBlockBits + k * kSubColumns;
-      for (int c = 0; c < used; ++c) ++job.histogram[counts[c]];
+inline void count_histogram(const BinaryJob& job, const BinaryWork& w, int block, int positions) {
+  int column = block * kBlockBits % job.width;
+  const int left = job.positions() - block * kBlockBits;
+  for (int p = 0; p < (left < positions ? left : positions); ++p) {
+    if (column < job.columns) {
+      for (int i = 0; i < job.reads; ++i) ++job.histogram[w.counts[i * kBlockBits + p]];
     }
+    column = column + 1 == job.width ? 0 : column + 1;
   }
 }
 
@@ -165,202 +181,90 @@ inline Shorts widen_bytes(const uint8_t* bytes) {
 #endif
 }
 
-// max(0, min(code, top))
-inline Shorts limit_codes(Shorts code, int top) {
+inline void store_as_bytes(uint8_t* bytes, Shorts values) {
 #if defined(CIMSIM_AVX512)
-  const __m512i above = _mm512_max_epi16((__m512i)code, _mm512_setzero_si512());
-  return (Shorts)_mm512_min_epi16(above, _mm512_set1_epi16(static_cast<short>(top)));
-#elif defined(CIMSIM_AVX2)
-  const __m256i above = _mm256_max_epi16((__m256i)code, _mm256_setzero_si256());
-  return (Shorts)_mm256_min_epi16(above, _mm256_set1_epi16(static_cast<short>(top)));
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(bytes), _mm512_cvtepi16_epi8((__m512i)values));
 #else
-  for (int k = 0; k < kShorts; ++k) {
-    code[k] = static_cast<int16_t>(code[k] < 0 ? 0 : code[k] > top ? top : code[k]);
-  }
-  return code;
+  for (int k = 0; k < kShorts; ++k) bytes[k] = static_cast<uint8_t>(values[k]);
 #endif
 }
 
-// (deviation * number + rest * unit + common) >> bits, which fits 16 bits.
-inline Shorts add_up(Shorts deviation, Shorts number, Shorts rest, Shorts unit, int32_t common,
-                     int bits) {
+// sums += numbers << place, at kGranule columns.
+template <class T>
+inline void add_granule(const T* numbers, int place, int64_t* sums) {
 #if defined(CIMSIM_AVX512)
-  const __m512i added = _mm512_set1_epi32(common);
-  const __m128i shift = _mm_cvtsi32_si128(bits);
-  const auto half = [&](__m512i numbers, __m512i factors) {
-    return _mm512_sra_epi32(_mm512_add_epi32(_mm512_madd_epi16(numbers, factors), added), shift);
-  };
-  const __m512i low = half(_mm512_unpacklo_epi16((__m512i)number, (__m512i)rest),
-                           _mm512_unpacklo_epi16((__m512i)deviation, (__m512i)unit));
-  const __m512i high = half(_mm512_unpackhi_epi16((__m512i)number, (__m512i)rest),
-                            _mm512_unpackhi_epi16((__m512i)deviation, (__m512i)unit));
-  return (Shorts)_mm512_packs_epi32(low, high);
-#elif defined(CIMSIM_AVX2)
-  const __m256i added = _mm256_set1_epi32(common);
-  const __m128i shift = _mm_cvtsi32_si128(bits);
-  const auto half = [&](__m256i numbers, __m256i factors) {
-    return _mm256_sra_epi32(_mm256_add_epi32(_mm256_madd_epi16(numbers, factors), added), shift);
-  };
-  const __m256i low = half(_mm256_unpacklo_epi16((__m256i)number, (__m256i)rest),
-                           _mm256_unpacklo_epi16((__m256i)deviation, (__m256i)unit));
-  const __m256i high = half(_mm256_unpackhi_epi16((__m256i)number, (__m256i)rest),
-                            _mm256_unpackhi_epi16((__m256i)deviation, (__m256i)unit));
-  return (Shorts)_mm256_packs_epi32(low, high);
+  const __m128i narrow = sizeof(T) == 1 ? _mm_loadl_epi64(reinterpret_cast<const __m128i*>(numbers))
+                                        : _mm_loadu_si128(reinterpret_cast<const __m128i*>(numbers));
+  const __m512i wide =
+      sizeof(T) == 1 ? _mm512_cvtepu8_epi64(narrow) : _mm512_cvtepu16_epi64(narrow);
+  const __m512i shifted = _mm512_sll_epi64(wide, _mm_cvtsi32_si128(place));
+  _mm512_storeu_si512(sums, _mm512_add_epi64(_mm512_loadu_si512(sums), shifted));
 #else
-  Shorts sum{};
-  for (int k = 0; k < kShorts; ++k) {
-    sum[k] = static_cast<int16_t>((deviation[k] * number[k] + rest[k] * unit[k] + common) >> bits);
-  }
-  return sum;
+  for (int c = 0; c < kGranule; ++c) sums[c] += static_cast<int64_t>(numbers[c]) << place;
 #endif
 }
 
-// Noise of the reference column in all reads. It is subtracted.
-inline void draw_reference(const BinaryJob& job, const BinaryWork& w) {
-  const int count = job.slices * job.reads;
-  for (int k = 0; k < count; ++k) {
-    w.zeros[k] = 0;
-    w.numbers[k] = static_cast<uint64_t>((int64_t{job.group} * job.reads + k % job.reads) *
-                                             job.slices + k / job.reads);
-  }
-  for (int m = 0; m < job.vectors; ++m) {
-    const uint64_t vector = job.first_vector + static_cast<uint64_t>(m);
-    philox(w.zeros, static_cast<uint32_t>(vector), w.numbers,
-           role_word(kRoleReferenceReadNoise, vector), job.seed, job.layer, count, w.words);
-    for (int k = 0; k < count; ++k) {
-      const float active = static_cast<float>(w.active[m * job.reads + k % job.reads]);
-      const float deviation = job.reference_deviation * __builtin_sqrtf(active);
-      w.reference[m * count + k] =
-          static_cast<int32_t>(-(deviation * normal_of_word(w.words[4 * k])));
+// Adds the numbers of consecutive positions, times 2^place and their slice's place, to a vector's
+// sums.
+template <class T>
+inline void add_to_sums(const BinaryJob& job, int first, int count, const T* numbers, int place,
+                        int64_t* sums) {
+  int slice = first / job.width;
+  int column = first % job.width;
+  for (int p = 0; p < count && slice < job.slices; p += kGranule) {
+    add_granule(numbers + p, place + slice, sums + column);
+    column += kGranule;
+    if (column == job.width) {
+      column = 0;
+      ++slice;
     }
   }
 }
 
-// Codes of all reads of one vector at the positions of one sub-block, shifted and added up.
-template <bool kNoisy>
-inline void convert_sub(const BinaryJob& job, const BinaryWork& w, int vector, int block, int k,
-                        const int16_t* numbers, int64_t* row) {
-  constexpr int parts = kSubColumns / kShorts;
-  const int sub = block * kSubsOfBlock + k;
-  const int slice = sub % job.slices;
-  const Shorts unit = splat<Shorts>(static_cast<int16_t>(kNoisy ? 1 << (job.noise_bits - 14) : 0));
-  Shorts total[parts] = {};
+// Codes of all reads of one vector and block, shifted and added up.
+inline void add_codes(const BinaryJob& job, const BinaryWork& w, int block, int positions,
+                      int64_t* sums) {
+  alignas(64) uint16_t totals[kBlockBits];
+  for (int p = 0; p < positions; p += kShorts) {
+    Shorts total{};
+    for (int i = 0; i < job.reads; ++i) total += widen_bytes(w.codes + i * kBlockBits + p) << i;
+    store(totals + p, total);
+  }
+  add_to_sums(job, block * kBlockBits, positions, totals, 0, sums);
+}
+
+inline int code_of_sum(const BinaryJob& job, int sum) {
+  if (job.codes_of_sums != nullptr) return job.codes_of_sums[sum];
+  return sum < job.adc_top ? sum : job.adc_top;
+}
+
+// Looks up the codes of one vector and block without noise.
+inline void look_up_codes(const BinaryJob& job, const BinaryWork& w, int vector, int positions) {
   for (int i = 0; i < job.reads; ++i) {
     const int active = w.active[int64_t{vector} * job.reads + i];
-    if (active == 0) continue;
-    const uint8_t* counts = w.counts + i * kBlockBits + k * kSubColumns;
-    const int16_t* deviations = job.deviations + active * job.deviation_stride;
-    const int32_t common =
-        kNoisy ? w.reference[(vector * job.slices + slice) * job.reads + i] : 0;
-#pragma GCC unroll 4
-    for (int p = 0; p < parts; ++p) {
-      const Shorts sum = widen_bytes(counts + p * kShorts);
-      Shorts code = sum;
-      if (job.codes_of_sums != nullptr) code = look_up(job.codes_of_sums, sum, active);
-      if constexpr (kNoisy) {
-        Shorts rest = splat<Shorts>(int16_t{1 << 13});
-        if (job.rests != nullptr) rest = look_up(job.rests, sum, active);
-        const Shorts number = load<Shorts>(numbers + i * kDrawColumns + p * kShorts);
-        code += add_up(look_up(deviations, sum, active), number, rest, unit, common,
-                       job.noise_bits);
-        code = limit_codes(code, job.adc_top);
-      }
-      total[p] += code << i;
+    for (int p = i * kBlockBits; p < i * kBlockBits + positions; p += kShorts) {
+      Shorts code{};
+      if (active > 0) code = look_up(job.codes_of_sums, widen_bytes(w.counts + p), active);
+      store_as_bytes(w.codes + p, code);
     }
-  }
-  alignas(64) uint16_t codes[kSubColumns];
-  for (int p = 0; p < parts; ++p) store(codes + p * kShorts, total[p]);
-  int64_t* sums = row + sub / job.slices * kSubColumns;
-  for (int c = 0; c < kSubColumns; ++c) sums[c] += static_cast<int64_t>(codes[c]) << slice;
-}
-
-inline void convert_block(const BinaryJob& job, const BinaryWork& w, int vector, int block,
-                          int subs) {
-  alignas(64) uint16_t draws[kBatchDraws];
-  alignas(64) int16_t numbers[kBatchDraws];
-  ReadNoiseName name;
-  name.seed = job.seed;
-  name.layer = job.layer;
-  name.vector = job.first_vector + static_cast<uint64_t>(vector);
-  name.group = static_cast<uint32_t>(job.group);
-  name.slices = static_cast<uint32_t>(job.slices);
-  name.reads = job.reads;
-  int64_t* row = job.sums + int64_t{vector} * job.column_blocks * kSubColumns;
-  for (int k = 0; k < subs; ++k) {
-    const int sub = block * kSubsOfBlock + k;
-    if (!job.noisy) {
-      convert_sub<false>(job, w, vector, block, k, nullptr, row);
-      continue;
-    }
-    const int first_column = sub / job.slices * kSubColumns;
-    name.slice = static_cast<uint32_t>(sub % job.slices);
-    draw_halves(name, first_column, draws);
-    numbers_of_draws(name, first_column, draws, numbers);
-    convert_sub<true>(job, w, vector, block, k, numbers, row);
   }
 }
 
-// All reads at the positions of `subs` sub-blocks of a block.
-template <class B>
-inline void read_block(const BinaryJob& job, const BinaryWork& w, int block, int subs) {
-  const char* bits = job.bits + int64_t{block} * job.row_slots * kBlockBytes;
-  const int bytes = subs * kSubColumns / 8;
-  if (!job.converts_in_bits()) {
-    for (int m = 0; m < job.vectors; ++m) {
-      count_block<B>(job, w, m, bits, bytes);
-      job.histogram != nullptr ? count_histogram(job, w, block, subs)
-                               : convert_block(job, w, m, block, subs);
-    }
-    return;
-  }
-  const int blocks = (job.column_blocks * job.slices + kSubsOfBlock - 1) / kSubsOfBlock;
+// Codes of the column whose cells are the same in all rows, or its sums for the histogram.
+inline void read_uniform_column(const BinaryJob& job, const BinaryWork& w) {
+  const int64_t ones = job.uniform_bits;
+  const int64_t zeros = ((int64_t{1} << job.slices) - 1) & ~ones;
   for (int m = 0; m < job.vectors; ++m) {
-    char* out = job.planes + (int64_t{m} * blocks + block) * job.sum_planes * kBlockBytes;
-    for (int at = 0; at < bytes; at += static_cast<int>(sizeof(B))) {
-      convert_by_limit<B>(job, w, m, bits + at, out + at);
-    }
-  }
-}
-
-// All reads of one row group.
-inline void read_binary_group(const BinaryJob& job) {
-  const BinaryWork w = carve(job);
-  list_rows(job, w);
-  if (job.noisy) draw_reference(job, w);
-  const int all = job.column_blocks * job.slices;
-  for (int block = 0; block * kSubsOfBlock < all; ++block) {
-    const int left = all - block * kSubsOfBlock;
-#if defined(CIMSIM_AVX512)
-    if (2 * left <= kSubsOfBlock) {
-      read_block<HalfBits>(job, w, block, left);
-      continue;
-    }
-#endif
-    read_block<Bits>(job, w, block, left < kSubsOfBlock ? left : kSubsOfBlock);
-  }
-}
-
-// Adds the bit-sliced sums of all vectors to job.sums.
-inline void expand_binary_sums(const BinaryJob& job) {
-  const int all = job.column_blocks * job.slices;
-  const char* planes = job.planes;
-  alignas(64) uint8_t part[kBlockBits];
-  for (int m = 0; m < job.vectors; ++m) {
-    int64_t* row = job.sums + int64_t{m} * job.column_blocks * kSubColumns;
-    for (int first = 0; first < all; first += kSubsOfBlock) {
-      const int subs = all - first < kSubsOfBlock ? all - first : kSubsOfBlock;
-      for (int plane = 0; plane < job.sum_planes; plane += 8, planes += 8 * kBlockBytes) {
-        const int count = job.sum_planes - plane < 8 ? job.sum_planes - plane : 8;
-        expand_bytes(planes, count, subs * kSubColumns / 8, part);
-        for (int k = 0; k < subs; ++k) {
-          int64_t* sums = row + (first + k) / job.slices * kSubColumns;
-          const int place = plane + (first + k) % job.slices;
-          for (int c = 0; c < kSubColumns; ++c) {
-            sums[c] += int64_t{part[k * kSubColumns + c]} << place;
-          }
-        }
-        if (count < 8) planes -= (8 - count) * kBlockBytes;
+    int64_t sum = 0;
+    for (int i = 0; i < job.reads; ++i) {
+      const int active = w.active[int64_t{m} * job.reads + i];
+      if (job.histogram != nullptr) {
+        job.histogram[active] += __builtin_popcountll(static_cast<uint64_t>(ones));
+        job.histogram[0] += __builtin_popcountll(static_cast<uint64_t>(zeros));
+      } else if (active > 0) {
+        sum += (ones * code_of_sum(job, active) + zeros * code_of_sum(job, 0)) << i;
       }
     }
+    if (job.histogram == nullptr) job.sums[int64_t{m} * job.sum_stride() + job.width] += sum;
   }
 }

@@ -18,6 +18,32 @@ constexpr double kMostDeviations = 6.5;  // normal numbers from 32 bits stay bel
 constexpr int kMostNoiseBits = 28;
 constexpr int kLeastNoiseBits = 17;
 constexpr double kMostShort = 32767.0;
+// Deviations, in codes, up to which the high byte of a draw decides most codes.
+constexpr double kMostDecidedDeviation = 2.0;
+
+// The column whose digits are the same in all rows of each slice: bit j is that of slice j. None
+// where the last column is no such column, or the only one.
+std::optional<uint32_t> uniform_bits(const LayerSettings& s, const uint8_t* digits) {
+  uint32_t bits = 0;
+  if (s.columns == 1) return std::nullopt;
+  for (int j = 0; j < s.slices; ++j) {
+    const uint8_t* column = digits + j * s.rows * s.columns + s.columns - 1;
+    for (int64_t k = 1; k < s.rows; ++k) {
+      if (column[k * s.columns] != *column) return std::nullopt;
+    }
+    bits |= uint32_t{*column} << j;
+  }
+  return bits;
+}
+
+// Splits the first entries of a table of kTableEntries into low bytes and high ones.
+void split_bytes(const int16_t* table, uint8_t* planes) {
+  for (int k = 0; k < kPlaneEntries; ++k) {
+    const auto entry = static_cast<uint16_t>(table[k]);
+    planes[k] = static_cast<uint8_t>(entry & 0xFF);
+    planes[kPlaneEntries + k] = static_cast<uint8_t>(entry >> 8);
+  }
+}
 
 }  // namespace
 
@@ -28,8 +54,6 @@ BinaryLayer::BinaryLayer(const LayerSettings& s)
       slices_(s.slices),
       reads_(s.reads),
       groups_((s.rows + s.parallel_rows - 1) / s.parallel_rows),
-      column_blocks_((s.columns + kSubColumns - 1) / kSubColumns),
-      blocks_((column_blocks_ * slices_ + kSubsOfBlock - 1) / kSubsOfBlock),
       seed_(s.seed),
       layer_(s.layer) {}
 
@@ -41,6 +65,7 @@ std::optional<BinaryLayer> BinaryLayer::of(const LayerSettings& s, const uint8_t
   if (layer.parallel_rows_ > kMostBinaryRows) return std::nullopt;
   const bool fits = s.read_noise > 0.0 ? layer.store_noise(s, low, high) : layer.store_codes(s);
   if (!fits) return std::nullopt;
+  layer.lay_out(uniform_bits(s, digits));
   layer.store_bits(digits);
   return layer;
 }
@@ -49,19 +74,28 @@ int BinaryLayer::rows_of_group(int64_t group) const {
   return static_cast<int>(std::min<int64_t>(rows_ - group * parallel_rows_, parallel_rows_));
 }
 
+void BinaryLayer::lay_out(std::optional<uint32_t> uniform) {
+  uniform_ = uniform;
+  counted_ = columns_ - (uniform ? 1 : 0);
+  // Noise of a reference column is common to a step of positions, which so belongs to one slice.
+  const int64_t granule = reference_deviation_ == 0.0F ? kGranule : kStepBits;
+  width_ = (counted_ + granule - 1) / granule * granule;
+}
+
 void BinaryLayer::store_bits(const uint8_t* digits) {
   const int64_t slots = parallel_rows_ + 1;
-  bits_ = Buffer<char>(static_cast<std::size_t>(groups_ * blocks_ * slots * kBlockBytes));
+  const int64_t blocks = job_template().blocks();
+  bits_ = Buffer<char>(static_cast<std::size_t>(groups_ * blocks * slots * kBlockBytes));
   for (int j = 0; j < slices_; ++j) {
-    for (int64_t k = 0; k < rows_; ++k) {
+    for (int64_t k = 0; k < rows_; ++k, digits += columns_) {
       const int64_t group = k / parallel_rows_;
-      for (int64_t n = 0; n < columns_; ++n, ++digits) {
-        const int64_t sub = n / kSubColumns * slices_ + j;
-        const int64_t block = group * blocks_ + sub / kSubsOfBlock;
-        const int64_t bit = sub % kSubsOfBlock * kSubColumns + n % kSubColumns;
+      for (int64_t n = 0; n < counted_; ++n) {
+        const int64_t position = j * width_ + n;
+        const int64_t block = group * blocks + position / kBlockBits;
+        const int64_t bit = position % kBlockBits;
         const int64_t at = (block * slots + k % parallel_rows_) * kBlockBytes + bit / 8;
         char& byte = bits_[static_cast<std::size_t>(at)];
-        byte = static_cast<char>(byte | *digits << (bit % 8));
+        byte = static_cast<char>(byte | digits[n] << (bit % 8));
       }
     }
   }
@@ -122,7 +156,23 @@ bool BinaryLayer::store_noise(const LayerSettings& s, double low, double high) {
           static_cast<int16_t>(std::nearbyint(rho * std::sqrt(power) * unit / double{kDrawScale}));
     }
   }
+  if (parallel_rows_ <= kPlaneEntries && most <= kMostDecidedDeviation) store_planes();
   return true;
+}
+
+void BinaryLayer::store_planes() {
+  constexpr std::size_t size = 2 * kPlaneEntries;
+  const auto rows = static_cast<std::size_t>(parallel_rows_ + 1);
+  deviation_planes_ = Buffer<uint8_t>(rows * size);
+  for (std::size_t active = 0; active < rows; ++active) {
+    split_bytes(deviations_.data() + active * kTableEntries,
+                deviation_planes_.data() + active * size);
+  }
+  if (rests_.size() == 0) return;
+  rest_planes_ = Buffer<uint8_t>(size);
+  code_planes_ = Buffer<uint8_t>(size);
+  split_bytes(rests_.data(), rest_planes_.data());
+  split_bytes(codes_.data(), code_planes_.data());
 }
 
 BinaryJob BinaryLayer::job_template() const {
@@ -130,8 +180,10 @@ BinaryJob BinaryLayer::job_template() const {
   job.code_stride = rows_;
   job.reads = reads_;
   job.slices = slices_;
-  job.columns = static_cast<int>(columns_);
-  job.column_blocks = static_cast<int>(column_blocks_);
+  job.columns = static_cast<int>(counted_);
+  job.width = static_cast<int>(width_);
+  job.has_uniform_column = uniform_.has_value();
+  job.uniform_bits = uniform_.value_or(0);
   job.row_slots = parallel_rows_ + 1;
   job.adc_top = adc_top_;
   job.codes_of_sums = codes_.size() == 0 ? nullptr : codes_.data();
@@ -140,6 +192,9 @@ BinaryJob BinaryLayer::job_template() const {
   job.rests = rests_.size() == 0 ? nullptr : rests_.data();
   job.deviations = deviations_.data();
   job.deviation_stride = noise_bits_ > 0 ? kTableEntries : 0;
+  job.deviation_planes = deviation_planes_.data();
+  job.rest_planes = rest_planes_.data();
+  job.code_planes = code_planes_.data();
   job.reference_deviation = reference_deviation_;
   job.seed = seed_;
   job.layer = layer_;
@@ -165,12 +220,12 @@ void BinaryLayer::run(BinaryJob job, const uint16_t* codes, int64_t vectors, uin
   const Kernels& kernels = kernels_of(isa);
   const bool bit_sliced = job.converts_in_bits();
   const int64_t most = std::min(vectors, kVectorsAtOnce);
-  const int64_t width = column_blocks_ * kSubColumns;
+  const int64_t stride = job.sum_stride();
   const auto largest = static_cast<uint64_t>(adc_top_) * ((uint64_t{1} << reads_) - 1) *
                        static_cast<uint64_t>(groups_);
   job.sum_planes = std::max(1, static_cast<int>(std::bit_width(largest)));
-  const int64_t planes = bit_sliced ? blocks_ * job.sum_planes * kBlockBytes : 0;
-  Buffer<int64_t> sums(static_cast<std::size_t>(most * width));
+  const int64_t planes = bit_sliced ? job.blocks() * job.sum_planes * kBlockBytes : 0;
+  Buffer<int64_t> sums(static_cast<std::size_t>(most * stride));
   Buffer<char> plane_sums(static_cast<std::size_t>(most * planes));
   Buffer<char> workspace(
       static_cast<std::size_t>(binary_workspace_bytes(most, reads_, slices_, job.row_slots)));
@@ -188,13 +243,15 @@ void BinaryLayer::run(BinaryJob job, const uint16_t* codes, int64_t vectors, uin
       job.group = static_cast<int>(g);
       job.rows = rows_of_group(g);
       job.codes = codes + start * rows_ + g * parallel_rows_;
-      job.bits = bits_.data() + g * blocks_ * job.row_slots * kBlockBytes;
+      job.bits = bits_.data() + g * job.blocks() * job.row_slots * kBlockBytes;
       kernels.run_group_binary(job);
     }
     if (result == nullptr) continue;
     if (bit_sliced) kernels.expand_binary_sums(job);
     for (int m = 0; m < job.vectors; ++m) {
-      std::copy_n(sums.data() + m * width, columns_, result + (start + m) * columns_);
+      int64_t* out = result + (start + m) * columns_;
+      std::copy_n(sums.data() + m * stride, counted_, out);
+      if (uniform_) out[counted_] = sums[static_cast<std::size_t>(m * stride + width_)];
     }
   }
 }

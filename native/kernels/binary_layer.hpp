@@ -29,9 +29,11 @@ class BinaryLayer {
  private:
   explicit BinaryLayer(const LayerSettings& settings);
   int rows_of_group(int64_t group) const;
+  void lay_out(std::optional<uint32_t> uniform);
   void store_bits(const uint8_t* digits);
   bool store_codes(const LayerSettings& settings);
   bool store_noise(const LayerSettings& settings, double low, double high);
+  void store_planes();
   BinaryJob job_template() const;
   void run(BinaryJob job, const uint16_t* codes, int64_t vectors, uint64_t first_vector, Isa isa,
            int64_t* result) const;
@@ -42,14 +44,18 @@ class BinaryLayer {
   int slices_ = 0;
   int reads_ = 0;
   int64_t groups_ = 0;
-  int64_t column_blocks_ = 0;
-  int64_t blocks_ = 0;
+  int64_t counted_ = 0;  // columns without the uniform one
+  int64_t width_ = 0;    // the same, padded
+  std::optional<uint32_t> uniform_;
   int adc_top_ = 0;        // highest code that occurs
   Buffer<char> bits_;      // [group][block][parallel rows + 1][kBlockBytes]
   Buffer<int16_t> codes_;  // code of each sum, or empty where that is min(sum, adc_top)
   int noise_bits_ = 0;     // 0: no noise
   Buffer<int16_t> rests_;
   Buffer<int16_t> deviations_;
+  Buffer<uint8_t> deviation_planes_;
+  Buffer<uint8_t> rest_planes_;
+  Buffer<uint8_t> code_planes_;
   float reference_deviation_ = 0.0F;
   uint32_t seed_ = 0;
   uint32_t layer_ = 0;

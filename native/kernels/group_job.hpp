@@ -97,6 +97,8 @@ struct ReadNoiseName {
 inline constexpr uint32_t kRoleReadNoise = 4;
 inline constexpr uint32_t kRoleReferenceReadNoise = 5;
 inline constexpr uint32_t kRoleOutputNoise = 6;
-inline constexpr uint32_t kRoleReadNoiseTail = 15;
+inline constexpr uint32_t kRoleReadNoiseLow = 15;
+inline constexpr uint32_t kRoleReadNoiseTail = 16;
+inline constexpr uint32_t kRoleReadNoiseTailLow = 17;
 
 }  // namespace cimsim::kernels

@@ -14,6 +14,9 @@ std::vector<Isa> available_isas() {
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")) {
       found.push_back(Isa::avx512);
+      if (__builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512vbmi2")) {
+        found.push_back(Isa::avx512vbmi);
+      }
     }
   }
 #endif
@@ -28,6 +31,8 @@ std::string isa_name(Isa isa) {
       return "avx2";
     case Isa::avx512:
       return "avx512";
+    case Isa::avx512vbmi:
+      return "avx512vbmi";
   }
   throw std::invalid_argument("unknown instruction set");
 }
@@ -48,6 +53,7 @@ const Kernels& kernels_of(Isa isa) {
 #if defined(__x86_64__)
   if (isa == Isa::avx2) return avx2::kKernels;
   if (isa == Isa::avx512) return avx512::kKernels;
+  if (isa == Isa::avx512vbmi) return avx512vbmi::kKernels;
 #endif
   static_cast<void>(isa);
   return portable::kKernels;

@@ -6,7 +6,8 @@
 
 namespace cimsim::kernels {
 
-enum class Isa { portable, avx2, avx512 };
+// avx512vbmi: AVX-512 with byte permutations (Ice Lake, Zen 4 and later).
+enum class Isa { portable, avx2, avx512, avx512vbmi };
 
 // Instruction sets that this machine has, slowest first.
 std::vector<Isa> available_isas();

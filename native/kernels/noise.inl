@@ -5,50 +5,93 @@
 using Shorts = Vector<int16_t>;
 constexpr int kShorts = CIMSIM_VECTOR_BYTES / 2;
 
-constexpr int kDrawColumns = 32;                          // of a batch of draws
-constexpr int kBatchDraws = kMaxReads * kDrawColumns;     // [read][column]
+constexpr int kDrawColumns = 32;                       // of a batch of draws
+constexpr int kBatchDraws = kMaxReads * kDrawColumns;  // [read][column]
 
-// Third word of the counter for reads 2 * pair and 2 * pair + 1.
-inline uint32_t pair_number(const ReadNoiseName& name, int pair) {
-  const uint32_t pairs = static_cast<uint32_t>(name.reads + 1) / 2;
-  return (name.group * pairs + static_cast<uint32_t>(pair)) * name.slices + name.slice;
-}
+// What all draws of one vector have in common.
+struct DrawKey {
+  uint32_t seed = 0;
+  uint32_t layer = 0;
+  uint64_t vector = 0;
+};
 
 inline uint32_t role_word(uint32_t role, uint64_t vector) {
   return role + static_cast<uint32_t>((vector >> 32) << 8);
 }
 
+// Third word of the counter for reads 4 * set to 4 * set + 3.
+inline uint32_t set_number(uint32_t group, uint32_t set, uint32_t reads, uint32_t slices,
+                           uint32_t slice) {
+  return (group * ((reads + 3) / 4) + set) * slices + slice;
+}
+
+// Philox words of the counters (first[k], vector, third[k], role), k from `from` on.
+template <int kStates>
+inline void draw_blocks(const DrawKey& key, uint32_t role, const uint64_t* first,
+                        const uint64_t* third, int from, uint8_t* out, int stride) {
+  using Halves [[gnu::vector_size(CIMSIM_VECTOR_BYTES / 2)]] = uint32_t;
+  Longs x[kStates][4];
+  for (int s = 0; s < kStates; ++s) {
+    x[s][0] = load<Longs>(first + from + s * kLongs);
+    x[s][1] = splat<Longs>(key.vector & 0xFFFFFFFFU);
+    x[s][2] = load<Longs>(third + from + s * kLongs);
+    x[s][3] = splat<Longs>(uint64_t{role_word(role, key.vector)});
+  }
+  philox_rounds<kReadNoiseRounds, kStates>(x, key.seed, key.layer);
+  for (int s = 0; s < kStates; ++s) {
+    for (int w = 0; w < 4; ++w) {
+      store(out + w * stride + 4 * (from + s * kLongs), __builtin_convertvector(x[s][w], Halves));
+    }
+  }
+}
+
+// Bytes of `count` blocks, a multiple of kBlocksAtOnce: byte b of word w of block k is
+// out[w * stride + 4 * k + b].
+constexpr int kBlocksAtOnce = 8;
+inline void draw_bytes(const DrawKey& key, uint32_t role, const uint64_t* first,
+                       const uint64_t* third, int count, uint8_t* out, int stride) {
+  int k = 0;
+  if constexpr (kLongs > 2) {  // two side by side, to hide the latency of the products
+    for (; k + 2 * kLongs <= count; k += 2 * kLongs) {
+      draw_blocks<2>(key, role, first, third, k, out, stride);
+    }
+  }
+  for (; k < count; k += kLongs) draw_blocks<1>(key, role, first, third, k, out, stride);
+}
+
 // Draws [read][kDrawColumns] of all reads for the columns from first_column on, a multiple of 4.
 inline void draw_halves(const ReadNoiseName& name, int first_column, uint16_t* draws) {
-  Longs lanes{};
-  for (int lane = 0; lane < kLongs; ++lane) lanes[lane] = static_cast<uint64_t>(lane);
-  constexpr int states = kLongs > 2 ? kLongs / 2 : 1;  // side by side, to hide the latency of the products
-  for (int pair = 0; 2 * pair < name.reads; pair += states) {
-    for (int block = 0; block < kDrawColumns / 4; block += kLongs) {
-      Longs x[states][4];
-      for (int s = 0; s < states; ++s) {
-        x[s][0] = lanes + static_cast<uint64_t>(first_column / 4 + block);
-        x[s][1] = splat<Longs>(name.vector & 0xFFFFFFFFU);
-        x[s][2] = splat<Longs>(uint64_t{pair_number(name, pair + s)});
-        x[s][3] = splat<Longs>(uint64_t{role_word(kRoleReadNoise, name.vector)});
-      }
-      philox_rounds<states>(x, name.seed, name.layer);
-      for (int s = 0; s < states; ++s) {
-        uint16_t* even = draws + 2 * (pair + s) * kDrawColumns + 4 * block;
-        store(even, join_words(x[s][0], x[s][1]));
-        store(even + kDrawColumns, join_words(x[s][2], x[s][3]));
-      }
+  constexpr int units = kDrawColumns / 4;
+  constexpr int sets = (kMaxReads + 3) / 4;
+  constexpr int stride = sets * kDrawColumns;
+  const int used = name.reads > 4 ? sets : 1;
+  alignas(64) uint64_t first[sets * units];
+  alignas(64) uint64_t third[sets * units];
+  for (int k = 0; k < used * units; ++k) {
+    first[k] = static_cast<uint64_t>(first_column / 4 + k % units);
+    third[k] = set_number(name.group, static_cast<uint32_t>(k / units),
+                          static_cast<uint32_t>(name.reads), name.slices, name.slice);
+  }
+  alignas(64) uint8_t high[4 * stride];
+  alignas(64) uint8_t low[4 * stride];
+  const DrawKey key{name.seed, name.layer, name.vector};
+  draw_bytes(key, kRoleReadNoise, first, third, used * units, high, stride);
+  draw_bytes(key, kRoleReadNoiseLow, first, third, used * units, low, stride);
+  for (int i = 0; i < name.reads; ++i) {
+    const int at = i % 4 * stride + i / 4 * kDrawColumns;
+    for (int c = 0; c < kDrawColumns; ++c) {
+      draws[i * kDrawColumns + c] = static_cast<uint16_t>(high[at + c] << 8 | low[at + c]);
     }
   }
 }
 
 // (a * b + 2^14) >> 15, as the instruction pmulhrsw has it.
-inline int16_t multiply_round(int16_t a, int16_t b) {
+constexpr int16_t multiply_round(int16_t a, int16_t b) {
   return static_cast<int16_t>((static_cast<int32_t>(a) * b + 0x4000) >> 15);
 }
 
 // Number, times kDrawScale, of a draw that is not one of the two outermost ones.
-inline int16_t number_of_draw(uint16_t draw) {
+constexpr int16_t number_of_draw(uint16_t draw) {
   const bool upper = draw >= 0x8000U;
   const int v = upper ? 0xFFFF - draw : draw;
   int16_t size = kFarDraws[v & 31];
@@ -63,21 +106,22 @@ inline int16_t number_of_draw(uint16_t draw) {
   return static_cast<int16_t>(upper ? size : -size);
 }
 
-// The same of any draw. The outermost shares are divided by 16 more bits.
-inline int16_t number_of_draw(const ReadNoiseName& name, int first_column, int place, uint16_t draw) {
-  if (draw != 0 && draw != 0xFFFFU) return number_of_draw(draw);
-  const int read = place / kDrawColumns;
-  const int column = first_column + place % kDrawColumns;
-  Longs x[1][4] = {{splat<Longs>(static_cast<uint64_t>(column / 4)),
-                    splat<Longs>(name.vector & 0xFFFFFFFFU),
-                    splat<Longs>(uint64_t{pair_number(name, read / 2)}),
-                    splat<Longs>(uint64_t{role_word(kRoleReadNoiseTail, name.vector)})}};
-  philox_rounds<1>(x, name.seed, name.layer);
-  const uint32_t word = static_cast<uint32_t>(x[0][2 * (read % 2) + column % 4 / 2][0]);
-  const uint32_t low = (word >> (16 * (column % 2))) & 0xFFFFU;
-  const float number = normal_of_word((uint32_t{draw} << 16) | low) * float{kDrawScale};
+// The same of one of the outermost ones, which 16 more bits divide; `word` and `byte` are its place
+// in the block (first, vector, third).
+inline int16_t number_of_tail(const DrawKey& key, uint64_t first, uint64_t third, int word, int byte,
+                              uint16_t draw) {
+  uint32_t bits = draw;
+  for (uint32_t role = kRoleReadNoiseTail; role <= kRoleReadNoiseTailLow; ++role) {
+    Longs x[1][4] = {{splat<Longs>(first), splat<Longs>(key.vector & 0xFFFFFFFFU),
+                      splat<Longs>(third), splat<Longs>(uint64_t{role_word(role, key.vector)})}};
+    philox_rounds<kReadNoiseRounds, 1>(x, key.seed, key.layer);
+    bits = bits << 8 | (static_cast<uint32_t>(x[0][word][0]) >> (8 * byte) & 0xFFU);
+  }
+  const float number = normal_of_word(bits) * float{kDrawScale};
   return static_cast<int16_t>(number + (number < 0.0F ? -0.5F : 0.5F));
 }
+
+inline bool is_outermost(uint16_t draw) { return draw == 0 || draw == 0xFFFFU; }
 
 #if defined(CIMSIM_AVX512)
 inline __m512i entry_of_64(const int16_t* table, __m512i index) {
@@ -103,22 +147,35 @@ inline __m512i numbers_of_32(__m512i draw, uint32_t& far) {
 }
 #endif
 
-// Numbers, times kDrawScale, of the draws [read][kDrawColumns].
+// Numbers, times kDrawScale, of 32 draws; `tail(k)` gives that of draw k, an outermost one.
+template <class Tail>
+inline void numbers_of_draws(const uint16_t* draws, int16_t* numbers, const Tail& tail) {
+#if defined(CIMSIM_AVX512)
+  uint32_t far = 0;
+  _mm512_storeu_si512(numbers, numbers_of_32(_mm512_loadu_si512(draws), far));
+  while (far != 0) [[unlikely]] {
+    const int k = __builtin_ctz(far);
+    numbers[k] = is_outermost(draws[k]) ? tail(k) : number_of_draw(draws[k]);
+    far &= far - 1;
+  }
+#else
+  for (int k = 0; k < 32; ++k) {
+    numbers[k] = is_outermost(draws[k]) ? tail(k) : number_of_draw(draws[k]);
+  }
+#endif
+}
+
+// The same of the draws [read][kDrawColumns] of draw_halves.
 inline void numbers_of_draws(const ReadNoiseName& name, int first_column, const uint16_t* draws,
                              int16_t* numbers) {
-  for (int k = 0; k < name.reads * kDrawColumns; k += kDrawColumns) {
-#if defined(CIMSIM_AVX512)
-    uint32_t far = 0;
-    _mm512_storeu_si512(numbers + k, numbers_of_32(_mm512_loadu_si512(draws + k), far));
-    while (far != 0) [[unlikely]] {
-      const int place = k + __builtin_ctz(far);
-      numbers[place] = number_of_draw(name, first_column, place, draws[place]);
-      far &= far - 1;
-    }
-#else
-    for (int place = k; place < k + kDrawColumns; ++place) {
-      numbers[place] = number_of_draw(name, first_column, place, draws[place]);
-    }
-#endif
+  const DrawKey key{name.seed, name.layer, name.vector};
+  for (int i = 0; i < name.reads; ++i) {
+    const uint64_t third = set_number(name.group, static_cast<uint32_t>(i / 4),
+                                      static_cast<uint32_t>(name.reads), name.slices, name.slice);
+    const uint16_t* from = draws + i * kDrawColumns;
+    numbers_of_draws(from, numbers + i * kDrawColumns, [&](int k) {
+      const auto first = static_cast<uint64_t>((first_column + k) / 4);
+      return number_of_tail(key, first, third, i % 4, k % 4, from[k]);
+    });
   }
 }

@@ -46,5 +46,8 @@ extern const Kernels kKernels;
 namespace avx512 {
 extern const Kernels kKernels;
 }
+namespace avx512vbmi {
+extern const Kernels kKernels;
+}
 
 }  // namespace cimsim::kernels

@@ -9,6 +9,12 @@
 //
 #include "kernels/binary.inl"
 //
+#include "kernels/binary_noise.inl"
+//
+#include "kernels/binary_filter.inl"
+//
+#include "kernels/binary_group.inl"
+//
 #include "kernels/conductance.inl"
 //
 #include "kernels/moments.inl"

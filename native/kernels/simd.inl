@@ -94,14 +94,18 @@ inline Longs exclusive_or(Longs a, Longs b, Longs c) {
 #endif
 }
 
-// Philox4x32-10 (Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy as 1, 2, 3",
-// SC 2011) of counters whose words are the low halves of x[s][0 .. 3], in place.
-template <int kStates>
+constexpr int kRounds = 10;         // of Philox4x32
+constexpr int kReadNoiseRounds = 7;  // where read noise is drawn
+
+// Philox4x32 (Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011)
+// of counters whose words are the low halves of x[s][0 .. 3], in place. The authors recommend ten
+// rounds; seven pass all their tests (BigCrush).
+template <int kPhiloxRounds, int kStates>
 inline void philox_rounds(Longs (&x)[kStates][4], uint32_t seed, uint32_t layer) {
   const Longs m0 = splat<Longs>(uint64_t{0xD2511F53});
   const Longs m1 = splat<Longs>(uint64_t{0xCD9E8D57});
 #pragma GCC unroll 10
-  for (uint32_t round = 0; round < 10; ++round) {
+  for (uint32_t round = 0; round < kPhiloxRounds; ++round) {
     const Longs k0 = splat<Longs>(uint64_t{seed + round * 0x9E3779B9U});
     const Longs k1 = splat<Longs>(uint64_t{layer + round * 0xBB67AE85U});
 #pragma GCC unroll 4
@@ -119,14 +123,14 @@ inline void philox_rounds(Longs (&x)[kStates][4], uint32_t seed, uint32_t layer)
 // Pairs of words from the low halves of two vectors, a's in the lower half of a lane.
 inline Longs join_words(Longs a, Longs b) { return (a & 0xFFFFFFFFU) | (b << 32); }
 
-// Philox words of `blocks` counters (first[b], c1, third[b], c3): out[4 * b .. 4 * b + 3].
+// Philox4x32-10 words of `blocks` counters (first[b], c1, third[b], c3): out[4 * b .. 4 * b + 3].
 // Works on multiples of kLongs blocks: the arrays are as long as that.
 inline void philox(const uint64_t* first, uint32_t c1, const uint64_t* third, uint32_t c3,
                    uint32_t seed, uint32_t layer, int blocks, uint32_t* out) {
   for (int b = 0; b < blocks; b += kLongs) {
     Longs x[1][4] = {{load<Longs>(first + b), splat<Longs>(uint64_t{c1}), load<Longs>(third + b),
                       splat<Longs>(uint64_t{c3})}};
-    philox_rounds<1>(x, seed, layer);
+    philox_rounds<kRounds, 1>(x, seed, layer);
     const Longs w01 = join_words(x[0][0], x[0][1]);
     const Longs w23 = join_words(x[0][2], x[0][3]);
     // Block b: the pair w01 then the pair w23.

@@ -273,15 +273,18 @@ def test_normal_numbers_are_good_to_float32():
 
 @needs_triton
 def test_the_roles_of_draws_are_those_of_the_simulator():
-    named = ("READ", "REFERENCE", "OUTPUT", "TAIL")
+    named = ("READ", "REFERENCE", "OUTPUT", "LOW", "TAIL", "TAIL_LOW")
     named = [getattr(gpu_kernel, f"{name}_ROLE") for name in named]
     roles = (
         Role.READ_NOISE,
         Role.REFERENCE_READ_NOISE,
         Role.OUTPUT_NOISE,
+        Role.READ_NOISE_LOW,
         Role.READ_NOISE_TAIL,
+        Role.READ_NOISE_TAIL_LOW,
     )
     assert [role.value for role in named] == list(roles)
+    assert gpu_kernel.READ_NOISE_ROUNDS.value == random.READ_NOISE_ROUNDS
 
 
 @needs_triton

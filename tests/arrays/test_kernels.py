@@ -106,9 +106,9 @@ def test_read_noise_is_that_of_the_oracle(isa, cycles):
     draws = np.stack([a for a, _ in found])[:, :cycles]
     numbers = np.stack([b for _, b in found])[:, :cycles] / _native.draw_scale
     for i in range(cycles):
-        pair = (group * ((cycles + 1) // 2) + i // 2) * slices + j
-        place = (vectors, pair, i % 2, 36 + 32)
-        expected = random.read_halves(key, random.Role.READ_NOISE, *place)[:, 36:]
+        block = (group * ((cycles + 3) // 4) + i // 4) * slices + j
+        place = (vectors, block, i % 4, 36 + 32)
+        expected = random.read_draws(key, *place)[:, 36:]
         assert np.array_equal(draws[:, i], expected)
         # 0.45e-3: the cubics and their rounding (make_draw_table.py); 1e-4 on the average.
         error = np.abs(numbers[:, i] - random.read_normal(key, *place)[:, 36:])

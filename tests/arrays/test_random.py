@@ -1,6 +1,7 @@
 """Philox against the published known answers; the numbers against their distributions."""
 
 import hashlib
+import itertools
 
 import numpy as np
 import pytest
@@ -27,6 +28,20 @@ KNOWN_ANSWERS = [
         (0xD16CFE09, 0x94FDCCEB, 0x5001E420, 0x24126EA1),
     ),
 ]
+
+
+# The same with 7 rounds.
+KNOWN_ANSWERS_OF_READ_NOISE = [
+    (*KNOWN_ANSWERS[0][:2], (0x5F6FB709, 0x0D893F64, 0x4F121F81, 0x4F730A48)),
+    (*KNOWN_ANSWERS[1][:2], (0x5207DDC2, 0x45165E59, 0x4D8EE751, 0x8C52F662)),
+    (*KNOWN_ANSWERS[2][:2], (0x4DFCCABA, 0x190A87F0, 0xC47362BA, 0xB6B5242A)),
+]
+
+
+@pytest.mark.parametrize(("counter", "key", "expected"), KNOWN_ANSWERS_OF_READ_NOISE)
+def test_philox_of_read_noise_gives_the_published_words(counter, key, expected):
+    words = random.philox(key, *counter, random.READ_NOISE_ROUNDS)
+    assert tuple(int(word) for word in words) == expected
 
 
 @pytest.mark.parametrize(("counter", "key", "expected"), KNOWN_ANSWERS)
@@ -94,13 +109,12 @@ def test_extreme_words_give_finite_numbers():
     np.testing.assert_allclose(random.normal(words), [-6.3, 6.3], atol=0.1)
 
 
-def _blocks_of_reads(key, vectors):
-    """Words of four columns, from the 16-bit draws of two reads of two pairs."""
-    for role in (Role.READ_NOISE, Role.READ_NOISE_TAIL):
-        for pair in (0, 1):
-            for odd in (0, 1):
-                halves = random.read_halves(key, role, vectors, pair, odd, 4)
-                yield halves[:, ::2] | halves[:, 1::2] << np.uint64(16)
+def _words_of_reads(key, vectors):
+    """Words of four columns of the draws of read noise: two blocks of four cycles for each role."""
+    roles = (Role.READ_NOISE, Role.READ_NOISE_LOW, Role.READ_NOISE_TAIL, Role.READ_NOISE_TAIL_LOW)
+    for role, block, word in itertools.product(roles, (0, 1), range(4)):
+        found = random.read_bytes(key, role, vectors, block, word, 4)
+        yield found @ np.array([1 << 0, 1 << 8, 1 << 16, 1 << 24], dtype=np.uint64)
 
 
 def test_no_two_kinds_of_draw_share_a_word():
@@ -112,7 +126,7 @@ def test_no_two_kinds_of_draw_share_a_word():
         random.cell_words(key, Role.VARIATION, 4, 4, random.REFERENCE_SLICE),
         random.read_words(key, Role.OUTPUT_NOISE, vectors, 0, 4),
         random.read_words(key, Role.OUTPUT_NOISE, vectors, 1, 4),
-        *_blocks_of_reads(key, vectors),
+        *_words_of_reads(key, vectors),
         random.call_words(key, Role.BATCH_READ_NOISE, 4, 4, 0, 0),
         random.call_words(key, Role.BATCH_READ_NOISE, 4, 4, 1, 0),
         random.call_words(key, Role.BATCH_READ_NOISE, 4, 4, 0, 1),

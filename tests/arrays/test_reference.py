@@ -115,10 +115,11 @@ def test_every_code_is_the_sum_over_its_rows(settings, deviation):
         return float(random.normal(block[column % 4]))
 
     def read_noise(column, m, i, j, group):
-        word = random.philox(
-            key, column // 4, m + 7, (group * 2 + i // 2) * 4 + j, int(Role.READ_NOISE) + (2 << 8)
-        )[2 * (i % 2) + column % 4 // 2]
-        share = (int(word) >> (16 * (column % 2))) & 0xFFFF
+        share = 0
+        for role in (Role.READ_NOISE, Role.READ_NOISE_LOW):
+            counter = (column // 4, m + 7, group * 4 + j, int(role) + (2 << 8))
+            word = int(random.philox(key, *counter, 7)[i])
+            share = share << 8 | (word >> (8 * (column % 4))) & 0xFF
         low, high = stats.norm.ppf(np.array([share, share + 1]) / 2**16)
         return (stats.norm.pdf(low) - stats.norm.pdf(high)) * 2**16
 

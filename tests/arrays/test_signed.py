@@ -70,10 +70,12 @@ def test_the_native_path_agrees_with_the_oracle(settings, product, top, step, st
 def test_noise_of_the_native_path_is_the_oracle_s(settings, scheme):
     array = settings(signed_weights=scheme, read_noise=0.1, device_variation=0.1, adc_step=1.3)
     generator = np.random.default_rng(4)
-    codes, weights = generator.integers(0, 256, (20, 150)), generator.integers(-127, 128, (150, 30))
+    codes = generator.integers(0, 256, (200, 150))
+    weights = generator.integers(-127, 128, (150, 30))
     found = ProgrammedLayer(weights, array, "layer", 3).product(codes, 7)
     expected = array_product(codes, weights, array, "layer", 3, 7)
-    assert np.mean(found != expected) < 0.05
+    # A tie in the dummy column changes all columns of a vector: hence many vectors.
+    assert np.mean(found != expected) < 0.02
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
