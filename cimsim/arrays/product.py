@@ -2,8 +2,8 @@
 
 Same model and same random draws as :mod:`cimsim.arrays.reference`, the oracle; docs/simulator.md
 derives the shortcuts. The environment variable CIMSIM_ISA forces an instruction set (portable,
-avx2, avx512); the result does not depend on it. On the device "cuda" the kernels are those of
-:mod:`cimsim.arrays.gpu`.
+avx2, avx512, avx512vbmi); the result does not depend on it. On the device "cuda" the kernels are
+those of :mod:`cimsim.arrays.gpu`.
 """
 
 from __future__ import annotations

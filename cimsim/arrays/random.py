@@ -1,9 +1,10 @@
 """Counter-based random numbers: every draw is a pure function of its name.
 
-Philox4x32 of Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy as 1, 2, 3" (SC 2011),
-with the ten rounds that they recommend; with seven, which pass all their tests (BigCrush) too, for
-the read noise of columns, where one number is drawn for each conversion. The key is (seed, layer); the counter names the draw, so that results do not depend on
-batch size, blocks, threads or order, and the same cell has the same draw at every noise level:
+Philox4x32 of Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy as 1, 2, 3" (SC
+2011), with the ten rounds that they recommend; with seven, which pass all their tests (BigCrush)
+too, for the read noise of columns, where one number is drawn for each conversion. The key is
+(seed, layer); the counter names the draw, so that results do not depend on batch size, blocks,
+threads or order, and the same cell has the same draw at every noise level:
 
     column n is word n % 4 of block c0 = n // 4
     of a cell      c1 = row, c2 = slice j (REFERENCE_SLICE for the reference column), c3 = role
@@ -11,8 +12,8 @@ batch size, blocks, threads or order, and the same cell has the same draw at eve
     of a read      c1 = vector (low 32 bits), c2 = (group * cycles + i) * cells + j,
                    c3 = role + (vector >> 32) * 256
     of the read noise of a column
-                   a byte from each of the roles READ_NOISE, READ_NOISE_LOW (and, where those are the
-                   outermost of all draws, READ_NOISE_TAIL and READ_NOISE_TAIL_LOW), highest first;
+                   a byte from each of the roles READ_NOISE, READ_NOISE_LOW (and, where those are
+                   the outermost of all draws, READ_NOISE_TAIL, READ_NOISE_TAIL_LOW), highest first;
                    column n in cycle i has byte n % 4 (the lowest first) of word i % 4 of block
                    c0 = n // 4, c2 = (group * ceil(cycles / 4) + i // 4) * cells + j, the rest as of
                    a read
@@ -118,9 +119,9 @@ def words(
     key: Key, c1: ArrayLike, c2: ArrayLike, c3: ArrayLike, columns: int
 ) -> NDArray[np.uint64]:
     """Return one word for each of `columns` columns, in a last axis after the counters' shape."""
-    parts = (np.asarray(c)[..., np.newaxis] for c in (c1, c2, c3))
+    c1, c2, c3 = (np.asarray(c)[..., np.newaxis] for c in (c1, c2, c3))
     blocks = np.arange((columns + 3) // 4)
-    stacked = np.stack(philox(key, blocks, *parts), axis=-1)
+    stacked = np.stack(philox(key, blocks, c1, c2, c3), axis=-1)
     return stacked.reshape(*stacked.shape[:-2], -1)[..., :columns]
 
 
@@ -153,8 +154,8 @@ def read_words(
 def read_bytes(
     key: Key, role: Role, vectors: NDArray[np.int64], block: int, word: int, columns: int
 ) -> NDArray[np.uint64]:
-    """Return 8 bits per vector and column [len(vectors), columns] from one word (0 to 3, the place of
-    the read among four input cycles) of the blocks of counter c2 = `block`."""
+    """Return 8 bits per vector and column [len(vectors), columns] from one word (0 to 3, the place
+    of the read among four input cycles) of the blocks of counter c2 = `block`."""
     low, high = vectors & 0xFFFFFFFF, vectors >> 32
     c0, c3 = np.arange((columns + 3) // 4), int(role) + (high[:, np.newaxis] << 8)
     found = philox(key, c0, low[:, np.newaxis], block, c3, READ_NOISE_ROUNDS)[word]
@@ -167,9 +168,7 @@ def read_draws(
 ) -> NDArray[np.uint64]:
     """Return the draws of read noise [len(vectors), columns], 16 bits; see :func:`read_bytes`."""
     place = (vectors, block, word, columns)
-    high, low = (
-        read_bytes(key, role, *place) for role in (Role.READ_NOISE, Role.READ_NOISE_LOW)
-    )
+    high, low = (read_bytes(key, role, *place) for role in (Role.READ_NOISE, Role.READ_NOISE_LOW))
     return high << np.uint64(8) | low
 
 

@@ -103,7 +103,7 @@ STAGES: dict[str, Stage] = {
         upstream=("checkpoint", "calibrate"),
     ),
     "infer": Stage(
-        2,
+        3,
         (
             "cell",
             "nonideality",

@@ -12,9 +12,9 @@ namespace cimsim::kernels {
 // number of columns, padded; kBlockBits positions are a block.
 inline constexpr int kBlockBytes = 64;
 inline constexpr int kBlockBits = 8 * kBlockBytes;
-inline constexpr int kGranule = 8;     // widths are multiples of it
-inline constexpr int kStepBits = 64;   // positions that are converted at once
-inline constexpr int kDrawUnit = 4;    // columns whose read noise comes from the same Philox block
+inline constexpr int kGranule = 8;    // widths are multiples of it
+inline constexpr int kStepBits = 64;  // positions that are converted at once
+inline constexpr int kDrawUnit = 4;   // columns whose read noise comes from the same Philox block
 
 inline constexpr int kCountPlanes = 8;       // bits of a column sum
 inline constexpr int kMostBinaryRows = 255;  // of a row group: its sums have kCountPlanes bits
@@ -51,8 +51,8 @@ struct BinaryJob {
   int noise_bits = 0;              // 17 to 28
   const int16_t* rests = nullptr;  // [kTableEntries]: sum / step - code + 1/2, over 2^14; or null
   const int16_t* deviations =
-      nullptr;                       // [active rows][kTableEntries], over 2^noise_bits / kDrawScale
-  int deviation_stride = 0;          // 0: the same for every number of active rows
+      nullptr;               // [active rows][kTableEntries], over 2^noise_bits / kDrawScale
+  int deviation_stride = 0;  // 0: the same for every number of active rows
   // The first entries of the tables, low bytes then high ones; null where sums are larger, or where
   // many codes depend on the low byte of a draw.
   const uint8_t* deviation_planes = nullptr;  // [active rows][2][kPlaneEntries]
