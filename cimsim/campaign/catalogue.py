@@ -15,6 +15,7 @@ from typing import Annotated, Any
 import yaml
 from pydantic import AfterValidator
 
+from cimsim.campaign.published_weights import published_weights
 from cimsim.errors import nearest
 
 OWN_MODELS = ("vgg8", "vit", "resnet20", "resnet18")
@@ -50,9 +51,33 @@ def check_model(name: str) -> str:
     library, _, of_library = name.partition(":")
     if name in OWN_MODELS or USER_FILE.fullmatch(name) or (library == HUB and of_library):
         return name
-    if library in LIBRARIES and of_library.partition(".")[0] in library_models(library):
+    network, dot, tag = of_library.partition(".")
+    if library in LIBRARIES and network in library_models(library):
+        if dot:
+            check_weights(f"{library}:{network}", tag, f"{name!r}: ")
         return name
     raise ValueError(f"{name!r} is no network{_close_to(name)}; allowed: {_ALLOWED}")
+
+
+def check_weights(model: str, weights: str, where: str) -> None:
+    """Refuse a name of weights that the library of a network does not know.
+
+    A network of timm may carry it after a dot, one of torchvision may not.
+
+    Raises:
+        ValueError: begins with `where` and names those that there are.
+    """
+    names = published_weights(model)
+    if model.startswith("torchvision:") and where:
+        raise ValueError(
+            f"{where}torchvision has no names with a dot; allowed: {model}, with workload.weights "
+            f"{' or '.join(names)} for published weights"
+        )
+    if names and weights not in names:
+        raise ValueError(
+            f"{where}{model} has no weights {weights!r}{nearest(weights, names)}; "
+            f"allowed: {', '.join(names)}"
+        )
 
 
 @cache

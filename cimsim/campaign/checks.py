@@ -35,9 +35,10 @@ def check_campaign(campaign: Campaign) -> None:
 
     Raises:
         UserError: a table of states or of output noise is not as it has to be, a network cannot be
-            built, a checkpoint is of another network, the data set has fewer images than are asked
-            for, the hardware model does not support a design, a figure has no points or cannot
-            tell them apart, or no sweep can tell which parameter matters.
+            built, a checkpoint is of another network, published weights cannot be had, the data
+            set has fewer images than are asked for, the hardware model does not support a design,
+            a figure has no points or cannot tell them apart, or no sweep can tell which parameter
+            matters.
     """
     if campaign.figures:
         from cimsim.analysis.figures import check_figures
@@ -50,6 +51,7 @@ def check_campaign(campaign: Campaign) -> None:
     for stage, check, fields in (
         ("checkpoint", _network, "workload.model"),
         ("checkpoint", _checkpoint, "workload.checkpoint"),
+        ("checkpoint", _published, "workload.weights"),
         ("calibrate", _images, ""),
         ("trace", _images, ""),
         ("infer", _layer_rules, ""),
@@ -111,6 +113,14 @@ def _layer_designs(design: DesignPoint) -> list[DesignPoint]:
 
     designs = layer_designs(design, layer_names(design.workload)).values()
     return list({id(one): one for one in designs}.values())
+
+
+def _published(point: CampaignPoint) -> None:
+    if not point.point.workload.weights:
+        return
+    from cimsim.workloads.published import check_published
+
+    check_published(point.point)
 
 
 def _images(point: CampaignPoint) -> None:

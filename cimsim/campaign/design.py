@@ -12,7 +12,14 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from cimsim.campaign.array import Array, ChargeColumn
-from cimsim.campaign.catalogue import OWN_MODELS, Arguments, ModelName
+from cimsim.campaign.catalogue import (
+    HUB,
+    LIBRARIES,
+    OWN_MODELS,
+    Arguments,
+    ModelName,
+    check_weights,
+)
 from cimsim.campaign.data_source import DatasetName, is_image_files
 from cimsim.campaign.fidelity import Fidelity
 from cimsim.campaign.hardware import Buffers, Buses, Calibration, CellCircuit, Drivers, Wires
@@ -57,17 +64,49 @@ class Workload(Section):
         TRAIN,
         description="'train' (seeded, in the workflow) or a path to a state_dict or *.safetensors",
     )
+    weights: str = Field(
+        "",
+        description="published weights by name instead of a checkpoint: of torchvision "
+        "(IMAGENET1K_V1), a tag of timm (a1_in1k) or a revision of the hub (main)",
+    )
+    weights_sha256: str = Field(
+        "",
+        pattern="^([0-9a-f]{64})?$",
+        description="SHA-256 that the file of published weights must have; empty: it is recorded",
+    )
     training_seed: int = Field(
         0, ge=0, description="seed of the initial weights and of the order of images"
     )
 
     @model_validator(mode="after")
     def _can_be_trained(self) -> Self:
-        if self.checkpoint == TRAIN and is_image_files(self.dataset):
+        if self.checkpoint == TRAIN and not self.weights and is_image_files(self.dataset):
             raise ValueError(
                 f"checkpoint is train but dataset {self.dataset} is too large to train on in a "
-                "workflow; allowed: a checkpoint file, or digits16, shapes10, cifar10, cifar100"
+                "workflow; allowed: a checkpoint file or published weights, or digits16, shapes10, "
+                "cifar10, cifar100"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _published(self) -> Self:
+        if not self.weights and self.weights_sha256:
+            raise ValueError("weights_sha256 is that of published weights; allowed: with weights")
+        if not self.weights:
+            return self
+        library = self.model.partition(":")[0]
+        if library not in (*LIBRARIES, HUB):
+            raise ValueError(
+                f"weights is {self.weights!r} but nobody publishes weights of {self.model}; "
+                f"allowed: with a model of {', '.join(LIBRARIES)} or {HUB}"
+            )
+        if self.checkpoint != TRAIN:
+            raise ValueError(
+                f"weights is {self.weights!r} and checkpoint is {self.checkpoint!r}; allowed: one "
+                "of them"
+            )
+        if library in LIBRARIES:
+            check_weights(self.model.partition(".")[0], self.weights, "")
         return self
 
 

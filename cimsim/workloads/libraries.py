@@ -20,17 +20,21 @@ from cimsim.errors import UserError
 from cimsim.workloads.torch_setup import import_timm, import_torchvision
 
 Arguments = Mapping[str, Any]
+State = dict[str, Tensor]
 
 HUB_HOST = "huggingface.co"
 
 
-def build_from(name: str, images: Arguments, arguments: Arguments) -> nn.Module:
+def build_from(
+    name: str, images: Arguments, arguments: Arguments, published: State | None = None
+) -> nn.Module:
     """Return the network ``library:NAME`` or ``file.py:function`` with random weights.
 
     Args:
         name: checked by :func:`cimsim.campaign.catalogue.check_model`.
         images: in_chans, num_classes and img_size; given to the builder where it takes them.
         arguments: of the builder; they win over `images`.
+        published: weights that timm publishes, which its builder loads, because it renames some.
 
     Raises:
         UserError: the network cannot be built so, the file cannot be loaded, or transformers is not
@@ -41,6 +45,8 @@ def build_from(name: str, images: Arguments, arguments: Arguments) -> nn.Module:
     try:
         if own is not None:
             return _own(Path(own["file"]), own["function"], images, arguments)
+        if published is not None:
+            return _timm(of_library, images, arguments, published)
         return _BUILDERS[library](of_library, images, arguments)
     except UserError:
         raise
@@ -52,14 +58,21 @@ def build_from(name: str, images: Arguments, arguments: Arguments) -> nn.Module:
         ) from error
 
 
-def _timm(name: str, images: Arguments, arguments: Arguments) -> nn.Module:
+def _timm(
+    name: str, images: Arguments, arguments: Arguments, published: State | None = None
+) -> nn.Module:
     timm = import_timm()
     given = dict(images)
     # Only networks for one size of image take that size.
     config = timm.models.get_pretrained_cfg(name)
     if config is None or not config.fixed_input_size:
         del given["img_size"]
-    network: nn.Module = timm.create_model(name, pretrained=False, **{**given, **arguments})
+    given |= arguments
+    if published is not None:
+        # With the number of its own classes it would leave out the last layer of another number.
+        overlay = {"state_dict": published, "num_classes": images["num_classes"]}
+        given |= {"pretrained": True, "pretrained_cfg_overlay": overlay}
+    network: nn.Module = timm.create_model(name, **given)
     return network
 
 

@@ -15,7 +15,7 @@ from cimsim.campaign.design import Workload
 from cimsim.errors import UserError
 from cimsim.workloads.datasets import Dataset, dataset_of
 from cimsim.workloads.layer_table import layer_table
-from cimsim.workloads.libraries import build_from
+from cimsim.workloads.libraries import State, build_from
 from cimsim.workloads.networks.resnet import resnet18, resnet20
 from cimsim.workloads.networks.vgg import Vgg8
 from cimsim.workloads.networks.vit import small_vit
@@ -46,25 +46,26 @@ _RECIPES = {"vit": Recipe(epochs=30, learning_rate=6e-3, weight_decay=5e-2, batc
 """Recipes of networks that train otherwise than convolutional ones."""
 
 
-def build_network(workload: Workload, data: Dataset) -> nn.Module:
+def build_network(workload: Workload, data: Dataset, published: State | None = None) -> nn.Module:
     """Return the network of `workload` for the images of `data`, with random initial weights.
 
-    The weights come from torch's global generator: seed it first where they matter.
+    The weights come from torch's global generator: seed it first where they matter. `published` are
+    weights for timm's own loader (:func:`cimsim.workloads.libraries.build_from`).
 
     Raises:
         UserError: the network cannot be built with these arguments.
     """
     _, channels, side, _ = data.train_images.shape
-    return build_for(workload, ImageFormat(channels, side, data.classes))
+    return build_for(workload, ImageFormat(channels, side, data.classes), published)
 
 
-def build_for(workload: Workload, form: ImageFormat) -> nn.Module:
+def build_for(workload: Workload, form: ImageFormat, published: State | None = None) -> nn.Module:
     """Return the network of `workload` for such images; otherwise as :func:`build_network`."""
     images = {"in_chans": form.channels, "num_classes": form.classes, "img_size": form.side}
     arguments = parse_arguments(workload.arguments)
     build = _OWN.get(workload.model)
     if build is None:
-        return build_from(workload.model, images, arguments)
+        return build_from(workload.model, images, arguments, published)
     try:
         return build(workload, images, arguments)
     except TypeError as error:

@@ -51,6 +51,21 @@ def test_the_weights_of_torchvision_that_a_checkpoint_is(
     assert torch.equal(found, published.transforms()(PICTURE))
 
 
+@pytest.mark.parametrize("weights", ["IMAGENET1K_V1", "IMAGENET1K_V2"])
+def test_the_weights_of_torchvision_that_are_named(weights: str) -> None:
+    chosen = Workload(model="torchvision:resnet50", weights=weights, dataset="imagenet")
+    found = preprocessing.transform_of(chosen)(PICTURE)
+    assert torch.equal(found, weights_of("resnet50")[weights].transforms()(PICTURE))
+
+
+def test_the_weights_of_timm_that_are_named() -> None:
+    chosen = Workload(model="timm:resnet50", weights="a3_in1k")  # for images of 160 x 160
+    tagged = Workload(model="timm:resnet50.a3_in1k")
+    found, expected = (preprocessing.transform_of(x)(PICTURE) for x in (chosen, tagged))
+    assert found.shape != transformed("timm:resnet50").shape
+    assert torch.equal(found, expected)
+
+
 def test_every_network_of_torchvision_has_a_transform() -> None:
     import_torchvision()
     from torchvision import models

@@ -47,9 +47,10 @@ def own_transform(workload: Workload) -> Transform | None:
 def transform_of(workload: Workload) -> Transform:
     """Return the transform for image files.
 
-    timm: that of the network's pretrained configuration. torchvision: that of the weights that the
-    checkpoint is, by its check sum, or else of the default weights. A size of images among the
-    network's arguments wins. Other networks take the pixels as they are, in [0, 1].
+    timm: that of the network's pretrained configuration. torchvision: that of the weights that are
+    named, or that the checkpoint is, by its check sum, or else of the default weights. A size of
+    images among the network's arguments wins. Other networks take the pixels as they are, in
+    [0, 1].
 
     Raises:
         UserError: nothing says how the network takes images.
@@ -70,9 +71,11 @@ def transform_of(workload: Workload) -> Transform:
         return transform
     arguments = parse_arguments(workload.arguments)
     try:
-        if library == "timm":
-            return _of_timm(name, arguments)
-        return _of_torchvision(name, arguments, workload.checkpoint)
+        if library == "torchvision":
+            return _of_torchvision(name, arguments, workload)
+        if workload.weights:
+            name = f"{name.partition('.')[0]}.{workload.weights}"
+        return _of_timm(name, arguments)
     except UserError:
         raise
     except Exception as error:  # of foreign code, or of arguments that it does not take
@@ -91,12 +94,17 @@ def _of_timm(name: str, arguments: Arguments) -> Transform:
     return transform
 
 
-def _of_torchvision(name: str, arguments: Arguments, checkpoint: str) -> Transform:
+def _of_torchvision(name: str, arguments: Arguments, workload: Workload) -> Transform:
     import_torchvision()
     models = importlib.import_module("torchvision.models")
     published = models.get_model_weights(name)
-    digest = "" if checkpoint == TRAIN else file_digest(Path(checkpoint))
-    weights = next((w for w in published if digest.startswith(_check_sum(w))), published.DEFAULT)
+    if workload.weights:
+        weights = published[workload.weights]
+    else:
+        file = workload.checkpoint
+        digest = "" if file == TRAIN else file_digest(Path(file))
+        own = (w for w in published if digest.startswith(_check_sum(w)))
+        weights = next(own, published.DEFAULT)
     given = dict(weights.transforms.keywords)
     if "image_size" in arguments:
         side, resize = arguments["image_size"], given.get("resize_size", TORCHVISION_RESIZE)
