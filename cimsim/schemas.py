@@ -177,12 +177,12 @@ in each step. logit_sqnr_db: power of the quantised network's outputs over that 
 from them, in dB, infinite where there is none (step quantized: float against the difference)."""
 
 BUDGET_LAYERS = _schema(
-    step=_text, mode=_text, layer=_text, index=_int, sqnr_db=_real, clipped=_real
+    step=_text, mode=_text, seed=_long, layer=_text, index=_int, sqnr_db=_real, clipped=_real
 )
 """layers_<first>_<last>.parquet: what each layer adds by itself, on the inputs that it has in the
-quantised network, for the first seed. sqnr_db: power of the exact product over that of the
-deviation, in dB (step quantized: of the float product over the rounding); clipped: share of
-conversions above the highest ADC code."""
+quantised network; one row a step, seed and layer, for the first seed alone where nothing is random.
+sqnr_db: power of the exact product over that of the deviation, in dB (step quantized: of the float
+product over the rounding); clipped: share of conversions above the highest ADC code."""
 
 BUDGET_CODES = _schema(layer=_text, index=_int, code=_int, count=_long)
 """codes_<first>_<last>.parquet: histogram of the ADC codes of the design point, from a sample of

@@ -93,17 +93,24 @@ def show_budget(folder: Path, seeds: range, calibration: Path) -> None:
 
 
 def _layer_table(path: Path) -> Table:
-    """Return SQNR (dB) and clipped share of each layer by itself, one column a cumulative step."""
-    steps: dict[str, dict[str, Row]] = defaultdict(dict)
+    """Return SQNR (dB) and clipped share of each layer by itself, one column a cumulative step.
+
+    Both are means over chips.
+    """
+    steps: dict[str, dict[str, list[Row]]] = defaultdict(lambda: defaultdict(list))
     for row in rows(read_table(path, BUDGET_LAYERS)):
         if row["mode"] == "cumulative" or row["step"] == "quantized":
-            steps[row["step"]][row["layer"]] = row
+            steps[row["step"]][row["layer"]].append(row)
     table = Table("layer", *(f"{step} dB" for step in steps), "clipped %")
     last = list(steps)[-1]
     for layer, final in steps[last].items():
-        ratios = [f"{entries[layer]['sqnr_db']:.1f}" for entries in steps.values()]
-        table.add_row(layer, *ratios, f"{100 * final['clipped']:.2f}")
+        ratios = [f"{_mean(entries[layer], 'sqnr_db'):.1f}" for entries in steps.values()]
+        table.add_row(layer, *ratios, f"{100 * _mean(final, 'clipped'):.2f}")
     return table
+
+
+def _mean(chips: list[Row], name: str) -> float:
+    return float(np.mean([row[name] for row in chips]))
 
 
 def join_budgets(

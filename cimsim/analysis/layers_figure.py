@@ -6,17 +6,21 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
 from cimsim.analysis.axes import is_wide, legend_above, make_logarithmic
+from cimsim.analysis.intervals import CONFIDENCE, Interval
 from cimsim.analysis.one_chip import budget_layers_of, matrix_layers_of, only_one
 from cimsim.analysis.selection import Row, series
 from cimsim.analysis.style import COLOURS, MARKERS, series_colours
 from cimsim.campaign.figure import PROFILES, Figure
 from cimsim.campaign.labels import quantity, value_text
 from cimsim.campaign.parameters import parameters
+from cimsim.inference.stopping import half_width
+from cimsim.tables import provenance_of
 
 NAMED_LAYERS = 22
 """Up to so many layers have their name on the axis; more have their number."""
@@ -78,18 +82,36 @@ def draw_layers(
     layers: list[str] = []
     found = {value: layer_values(directory, row, names) for value, row in groups.items()}
     for axes, name in zip(grid, names, strict=True):
-        every = [v for held in found.values() for v in held[name].values() if math.isfinite(v)]
+        every = [v.estimate for held in found.values() for v in held[name].values()]
+        every = [value for value in every if math.isfinite(value)]
         title, factor = KINDS[name].scaled(max(every, default=0.0))
         for (value, held), colour, marker in zip(found.items(), colours, MARKERS, strict=False):
             layers = layers or list(held[name])
             x = [index for index, layer in enumerate(layers) if layer in held[name]]
-            y = [held[name][layer] * factor for layer in layers if layer in held[name]]
-            (line,) = axes.plot(x, y, color=colour, marker=marker, linewidth=0.7, markersize=3)
+            shown = [held[name][layer] for layer in layers if layer in held[name]]
+            line = _line(axes, x, shown, factor, {"color": colour, "marker": marker})
             handles[value_text(figure.colour, value) if figure.colour else ""] = line
         _finish(axes, name, title, every)
     _name_layers(grid[-1], layers)
     if figure.colour:
         legend_above(canvas, handles, quantity(figure.colour).title)
+
+
+def _line(
+    axes: Axes, x: Sequence[int], shown: Sequence[Interval], factor: float, style: dict[str, Any]
+) -> object:
+    """Draw one series, with the intervals of values that have one; return its line."""
+    y = [value.estimate * factor for value in shown]
+    (line,) = axes.plot(x, y, linewidth=0.7, markersize=3, **style)
+    uncertain = [(at, v) for at, v in zip(x, shown, strict=True) if v.low < v.high < math.inf]
+    axes.vlines(
+        [at for at, _ in uncertain],
+        [value.low * factor for _, value in uncertain],
+        [value.high * factor for _, value in uncertain],
+        color=style["color"],
+        linewidth=0.8,
+    )
+    return line
 
 
 def places_of_layers(figure: Figure, points: Sequence[Row]) -> dict[object, Row]:
@@ -110,13 +132,16 @@ def profiles(figure: Figure, budget: bool) -> tuple[str, ...]:
     return tuple(name for name in PROFILES if budget or name != "sqnr")
 
 
-def layer_values(directory: Path, row: Row, names: Sequence[str]) -> dict[str, dict[str, float]]:
+def layer_values(directory: Path, row: Row, names: Sequence[str]) -> dict[str, dict[str, Interval]]:
     """Return quantity -> layer -> value (J, s, percent, dB) of a point, in order of execution.
+
+    Figures of chips are without randomness: their intervals have no width. Signal to error is the
+    mean over chips with Student's interval; with one chip it has no interval.
 
     Raises:
         UserError: a table is missing or damaged.
     """
-    held: dict[str, dict[str, float]] = {name: {} for name in names}
+    held: dict[str, dict[str, Interval]] = {name: {} for name in names}
     for layer in matrix_layers_of(directory, row):
         values = {
             "energy": layer["energy_dynamic_j"] + layer["energy_leakage_j"],
@@ -124,12 +149,27 @@ def layer_values(directory: Path, row: Row, names: Sequence[str]) -> dict[str, d
             "utilization": layer["utilization"] * 100,
         }
         for name in values.keys() & held.keys():
-            held[name][layer["layer"]] = values[name]
+            held[name][layer["layer"]] = Interval(values[name], values[name], values[name])
     if "sqnr" in held:
-        steps = [r for r in budget_layers_of(directory, row) if r["mode"] == "cumulative"]
-        for entry in steps:  # the last step has all effects of the design point
-            held["sqnr"][entry["layer"]] = entry["sqnr_db"]
+        held["sqnr"] = _ratios(directory, row)
     return held
+
+
+def _ratios(directory: Path, row: Row) -> dict[str, Interval]:
+    """Return the signal to error of each layer (dB), with all effects of the design point."""
+    steps = [r for r in budget_layers_of(directory, row) if r["mode"] == "cumulative"]
+    chips: dict[str, list[float]] = {}
+    for entry in steps:
+        if entry["step"] == steps[-1]["step"]:  # the last one has all effects
+            chips.setdefault(entry["layer"], []).append(entry["sqnr_db"])
+    confidence = provenance_of(directory / "budget_layers.parquet").get("confidence", CONFIDENCE)
+    found = {}
+    for layer, ratios in chips.items():
+        mean = sum(ratios) / len(ratios)
+        half = half_width(ratios, confidence) if math.isfinite(mean) else 0.0
+        half = half if math.isfinite(half) else 0.0
+        found[layer] = Interval(mean, mean - half, mean + half)
+    return found
 
 
 def _finish(axes: Axes, name: str, title: str, values: Sequence[float]) -> None:

@@ -281,7 +281,8 @@ class Figure(Section):
 _NOTES: dict[str, tuple[str, ...]] = {
     "layers": (
         "Signal to error is the power of a layer's outputs over that of the error that its own "
-        "arrays add, on exact inputs (first chip); a layer without a mark adds none.",
+        "arrays add, on exact inputs; a layer without a mark adds none. Its bars are confidence "
+        "intervals of the mean over chips (seeds); the other quantities do not vary between them.",
     ),
     "breakdown": ("The number at the end of a bar is the total.",),
     "floorplan": (

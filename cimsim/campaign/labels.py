@@ -43,6 +43,7 @@ PARAMETERS: dict[str, tuple[str, str]] = {
     "array.adc.range.policy": ("ADC range", ""),
     "array.adc.range.percentile": ("ADC range", "% of column sums"),
     "array.adc.range.step": ("ADC step (cell steps)", ""),
+    "chip.dynamic_products": ("products of activations", ""),
     "chip.node": ("technology node", "nm"),
     "chip.temperature": ("temperature", "K"),
     "chip.clock_frequency": ("clock frequency", "Hz"),
@@ -98,6 +99,7 @@ WORDS = {
     "sar": "SAR",
     "vgg8": "VGG-8",
     "vit": "ViT",
+    "sram_array": "SRAM arrays",
     "lstp": "LSTP",
     "hp": "HP",
 }

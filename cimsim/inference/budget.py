@@ -131,11 +131,16 @@ def budget(
             _entry("quantized", "base", seeds[0], quantized, reference, labels),
         ]
         steps = array_steps(next(iter(settings.values()))) if settings else []
-        layers = [_quantization(entry) for entry in inputs]
+        layers = [_quantization(entry, seeds[0]) for entry in inputs]
         for step in steps:
             log.info("step %s (%s)", step.name, step.mode)
             changed = {name: step.of(layer) for name, layer in settings.items()}
-            layers += [_layer_entry(step, entry, changed, seeds[0], device) for entry in inputs]
+            chips = seeds if _is_random(changed) else seeds[:1]
+            layers += [
+                _layer_entry(step, entry, changed, seed, device)
+                for seed in chips
+                for entry in inputs
+            ]
             table += _accuracies(step, network, changed, seeds, images, quantized, labels, device)
         codes = [row for entry in inputs for row in _code_histogram(entry, settings, seeds[0])]
     suffix = f"{seeds[0]:04d}_{seeds[-1]:04d}.parquet"
@@ -166,7 +171,7 @@ def _accuracies(
     device: Device,
 ) -> list[dict[str, Any]]:
     """Return the rows of one step, one a seed; one run stands for all where nothing is random."""
-    is_random = any(layer.is_random for layer in settings.values())
+    is_random = _is_random(settings)
     found = []
     for seed in seeds if is_random else seeds[:1]:
         program_network(network, settings, seed, device)
@@ -177,6 +182,10 @@ def _accuracies(
         _entry(step.name, step.mode, seed, logits, quantized, labels)
         for seed, logits in zip(seeds, found, strict=True)
     ]
+
+
+def _is_random(settings: Mapping[str, ArraySettings]) -> bool:
+    return any(layer.is_random for layer in settings.values())
 
 
 def _entry(
@@ -213,10 +222,11 @@ def _layer_inputs(network: QuantizedNetwork, images: NDArray[np.float32]) -> Ite
             )
 
 
-def _quantization(entry: LayerInputs) -> dict[str, Any]:
+def _quantization(entry: LayerInputs, seed: int) -> dict[str, Any]:
     return {
         "step": "quantized",
         "mode": "base",
+        "seed": seed,
         "layer": entry.layer.shape.name,
         "index": entry.index,
         "sqnr_db": decibel(entry.float_power, entry.float_error),
@@ -249,6 +259,7 @@ def _layer_entry(
     return {
         "step": step.name,
         "mode": step.mode,
+        "seed": seed,
         "layer": layer.shape.name,
         "index": entry.index,
         "sqnr_db": decibel(signal, error),

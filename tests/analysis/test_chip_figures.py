@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from pathlib import Path
 from typing import Any
 
@@ -43,9 +44,10 @@ def tables(tmp_path_factory: pytest.TempPathFactory, stages_at: Any) -> Path:
     points = read_table(output / "points.parquet", schemas.points()).to_pylist()
     layers = [
         {"id": row["id"], "mode": "cumulative", "step": step, "layer": layer, "index": index}
-        | {"sqnr_db": ratio - index, "clipped": 0.0}
+        | {"seed": seed, "sqnr_db": ratio - index + seed, "clipped": 0.0}
         for row in points
         for step, ratio in (("adc", 40.0), ("read_noise", 30.0))
+        for seed in (0, 1, 2)
         for index, layer in enumerate(("features.0", "features.3", "classifier"))
     ]
     codes = [
@@ -119,7 +121,12 @@ def test_a_layer_profile_has_the_figures_of_each_layer(tables: Path) -> None:
     assert list(line.get_ydata()) == pytest.approx([j * factor for j in joules])
     assert list(used.get_lines()[0].get_ydata()) == [25.0] * 3
     assert "Latency" in latency.get_ylabel()
-    assert list(ratio.get_lines()[0].get_ydata()) == [30.0, 29.0, 28.0]  # the last step
+    # The last step: the mean of three chips, 1 dB apart, and Student's interval of it.
+    assert list(ratio.get_lines()[0].get_ydata()) == [31.0, 30.0, 29.0]
+    half = 4.302653 / math.sqrt(3)
+    ends = [sorted(y for _, y in segment) for segment in ratio.collections[0].get_segments()]
+    assert ends == [pytest.approx([m - half, m + half]) for m in (31.0, 30.0, 29.0)]
+    assert not energy.collections[0].get_segments()
     assert [t.get_text() for t in ratio.get_xticklabels()] == [r["layer"] for r in mine]
 
 

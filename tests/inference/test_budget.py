@@ -93,6 +93,17 @@ def test_more_effects_never_help_a_layer_much(folders) -> None:
             assert 0.0 <= all_before["clipped"] < 0.5
 
 
+def test_layers_are_those_of_each_chip(folders) -> None:
+    by_step = {}
+    for row in table(folders, "layers", BUDGET_LAYERS):
+        by_step.setdefault((row["mode"], row["step"]), {}).setdefault(row["seed"], []).append(row)
+    last = by_step["cumulative", "read_noise"]
+    assert list(last) == list(SEEDS_USED)
+    one, other = ([row["sqnr_db"] for row in rows] for rows in last.values())
+    assert all(a != b for a, b in zip(one, other, strict=True))
+    assert list(by_step["cumulative", "adc"]) == [SEEDS_USED[0]]  # nothing is random
+
+
 def test_codes_are_those_of_the_adc(folders) -> None:
     codes = table(folders, "codes", BUDGET_CODES)
     assert {row["layer"] for row in codes} == {

@@ -28,8 +28,48 @@ FENCE = re.compile(r"^```(\w+)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL
 NEEDS_RESULTS = ("figure", "report", "summary", "verify", "budget")
 """Commands that need what a run computes, or reference figures."""
 
+READS_RESULTS = ("docs/gallery.py",)
+"""Scripts that need what a run computes."""
+
 LONG = {"README.md", "paper.md", "gallery.md"}
 """Documents whose runs take longer than a test may; their runs are planned only."""
+
+
+ELSEWHERE = {
+    ("CONTRIBUTING.md", "make test"): "the target that runs this test",
+    ("benchmarks/README.md", "snakemake --cores 2"): "12,960 chips take minutes",
+    ("config/README.md", "snakemake --cores 2"): "as in quickstart.md, with names to be replaced",
+    ("config/README.md", "cimsim"): "as in quickstart.md, with names to be replaced",
+    ("docs/campaigns.md", "cimsim compare"): "tests/analysis/test_compare.py",
+    ("docs/cluster.md", "snakemake --profile"): "tests/integration/test_profiles.py",
+    ("docs/neurosim.md", "cimsim ppa"): "tests/ppa/test_neurosim_files.py",
+    ("docs/technology.md", "cimsim ppa"): "tests/ppa/test_technology_file.py",
+    ("docs/workloads.md", "snakemake --cores 2"): "tests/integration/test_workloads.py",
+    ("docs/workloads.md", "python docs/workloads_table.py"): "tests/integration/test_workloads.py",
+}
+"""Commands outside fences ```console, by document and beginning: the test that runs them, or why
+none does."""
+
+COMMAND = re.compile(
+    r"^\$? ?(?:[A-Z_]+=\S+ )*"
+    r"((?:snakemake|cimsim|python3?|pip|make|git|apptainer|docker|sbatch|conda|pytest) \S.*)"
+)
+
+
+def shown_commands(document: Path) -> list[str]:
+    """Return the lines of fences and of indented blocks that look like commands, but for those in
+    fences ```console."""
+    found = []
+    language = None
+    for line in document.read_text(encoding="utf-8").splitlines():
+        if fence := re.match(r" *```(\w*)", line):
+            language = (fence[1] or "text") if language is None else None
+        elif language == "console":
+            assert document in DOCUMENTS, document
+        elif language is not None or line.startswith("    "):
+            if command := COMMAND.match(line.strip()):
+                found.append(command[1])
+    return found
 
 
 def parts(document: Path) -> tuple[dict[str, str], list[str]]:
@@ -50,6 +90,7 @@ def folder(tmp_path: Path) -> Path:
     """A copy of what a user has, without results."""
     for name in ("config", "workflow", "profiles", "docs"):
         shutil.copytree(ROOT / name, tmp_path / name)
+    shutil.copytree(ROOT / "benchmarks" / "networks", tmp_path / "benchmarks" / "networks")
     for name in ("Snakefile", "Makefile"):
         shutil.copyfile(ROOT / name, tmp_path / name)
     return tmp_path
@@ -89,6 +130,21 @@ def test_a_fence_is_a_file_or_commands(tmp_path: Path) -> None:
     assert parts(document) == ({"a.yaml": "name: a\n"}, ["cimsim plan a.yaml"])
 
 
+def test_no_command_is_missed() -> None:
+    """Every command is in a fence whose commands this module runs, or has an entry in ELSEWHERE."""
+    pages = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *ROOT.glob("*/README.md")])
+    used = set()
+    for page in pages:
+        name = page.relative_to(ROOT).as_posix()
+        for command in shown_commands(page):
+            entries = [key for key in ELSEWHERE if key[0] == name and command.startswith(key[1])]
+            assert entries, f"{name}: {command}"
+            used.update(entries)
+    assert used == set(ELSEWHERE)
+    for where in ELSEWHERE.values():
+        assert not where.startswith("tests/") or (ROOT / where).is_file(), where
+
+
 @pytest.mark.slow  # a few starts of Snakemake for each document
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_commands_can_run(document: Path, folder: Path) -> None:
@@ -104,6 +160,8 @@ def test_commands_can_run(document: Path, folder: Path) -> None:
             assert words[1] == "install", command
         elif words[0] == "python":
             assert (folder / words[1]).is_file(), command
+            if words[1] not in READS_RESULTS:
+                run(command, folder)
         elif words[0] == "snakemake":
             run(f"{command} --dry-run", folder)
         elif words[1] in NEEDS_RESULTS:
