@@ -16,6 +16,7 @@ from cimsim.campaign.blocks import Block, blocks
 from cimsim.campaign.expand import Campaign, CampaignPoint, load_campaign
 from cimsim.campaign.figure import Figure
 from cimsim.campaign.keys import STAGES, canonical, design_id, digest, group_key, stage_design
+from cimsim.campaign.parameters import parameters
 from cimsim.campaign.paths import (
     BUDGET_TABLES,
     DIFFERENCES,
@@ -167,7 +168,10 @@ class Plan:
         }
 
     def content(self, wildcards: Any) -> str:
-        """Return a hash of all that the joined tables depend on, so that a change runs the join."""
+        """Return a hash of all that the joined tables depend on, so that a change runs the join.
+
+        That includes their columns: another version of cimsim may have more parameters.
+        """
         campaign = self._campaign(wildcards)
         points = [
             [point.id, point.sweeps, point.keys, design_id(point.changed)]
@@ -175,9 +179,8 @@ class Plan:
         ]
         dropped = [[d.sweep, d.values, d.reason] for d in campaign.dropped]
         seeds, statistics = campaign.seeds.identity(), campaign.statistics.model_dump()
-        about = [campaign.name, campaign.accuracy, points, dropped, seeds, statistics]
-        if not campaign.hardware:
-            about.append("accuracies alone")
+        halves = [campaign.accuracy, campaign.hardware]
+        about = [campaign.name, halves, list(parameters()), points, dropped, seeds, statistics]
         return digest(canonical(about))
 
     def text(self, wildcards: Any) -> str:

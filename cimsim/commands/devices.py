@@ -15,7 +15,7 @@ def device(
     measured: Annotated[
         Path,
         typer.Argument(
-            metavar="MEASURED", help="CSV with columns state and conductance (S), a row a cell"
+            metavar="MEASURED", help="CSV with a row a cell: its state and its conductance"
         ),
     ],
     output: Annotated[Path, typer.Option("--output", help="preset to write (YAML)")],
@@ -23,12 +23,19 @@ def device(
         Literal["rram", "fefet", "nvcap"],
         typer.Option("--technology", help="circuits and write path of the cell"),
     ] = "rram",
+    state: Annotated[str, typer.Option("--state", help="column of the states")] = "state",
+    conductance: Annotated[
+        str, typer.Option("--conductance", help="column of the conductances")
+    ] = "conductance",
+    unit: Annotated[
+        Literal["S", "mS", "uS", "nS"], typer.Option("--unit", help="unit of the conductances")
+    ] = "S",
 ) -> None:
     """Make a preset of a cell, and its table of states, from measured conductances."""
-    from cimsim.devices.measured import write_cell
+    from cimsim.devices.measured import Columns, write_cell
 
-    states = write_cell(measured, output, technology)
-    for index, state in enumerate(states):
-        share = state.std / state.mean
-        typer.echo(f"state {index}: {state.cells} cells, {state.mean:.4g} S, deviation {share:.1%}")
+    states = write_cell(measured, output, technology, Columns(state, conductance, unit))
+    for index, held in enumerate(states):
+        share = held.std / held.mean
+        typer.echo(f"state {index}: {held.cells} cells, {held.mean:.4g} S, deviation {share:.1%}")
     typer.echo(f"{output}: written; use it as `preset: {output}`")

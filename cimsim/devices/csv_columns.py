@@ -10,10 +10,10 @@ from pathlib import Path
 from cimsim.errors import UserError
 
 
-def read_columns(path: Path, names: Sequence[str]) -> dict[str, list[float]]:
+def read_columns(path: Path, names: Sequence[str], hint: str = "") -> dict[str, list[float]]:
     """Read the columns `names`, found by their header, as finite numbers; rows count from 1.
 
-    Other columns and empty lines are ignored.
+    Other columns and empty lines are ignored. A missing column is refused with the `hint`.
 
     Raises:
         UserError: the file cannot be read, a column is missing or there twice, a row is too short,
@@ -32,7 +32,9 @@ def read_columns(path: Path, names: Sequence[str]) -> dict[str, list[float]]:
             found = (
                 "is there twice" if name in header else f"is missing (found: {', '.join(header)})"
             )
-            raise UserError(f"{path}: column {name} {found}; allowed: columns {', '.join(names)}")
+            raise UserError(
+                f"{path}: column {name} {found}; allowed: columns {', '.join(names)}{hint}"
+            )
     columns: dict[str, list[float]] = {name: [] for name in names}
     for row, line in enumerate(lines[1:], start=1):
         for name in names:

@@ -15,6 +15,12 @@ from cimsim.tables import write_atomically
 
 MOST_BITS = 4
 
+UNITS = {"S": 1.0, "mS": 1e-3, "uS": 1e-6, "nS": 1e-9}
+"""Units of conductance, in siemens."""
+
+MOST_CONDUCTANCE = 0.01
+"""Siemens (100 ohm); a mean above it is no memory cell's but given in another unit."""
+
 
 @dataclass(frozen=True)
 class State:
@@ -25,25 +31,37 @@ class State:
     std: float
 
 
-def measured_states(path: Path) -> list[State]:
-    """Return the states of a CSV with the columns `state` and `conductance` (S), a row a cell.
+@dataclass(frozen=True)
+class Columns:
+    """The columns of a file of measurements, and the unit (see UNITS) of its conductances."""
+
+    state: str = "state"
+    conductance: str = "conductance"
+    unit: str = "S"
+
+
+def measured_states(path: Path, columns: Columns = Columns()) -> list[State]:
+    """Return the states of a CSV that has a row a cell: its state and its conductance.
 
     States may have any numbers; they are sorted by mean conductance, lowest first. The deviation is
     that of the sample (n - 1).
 
     Raises:
         UserError: the file cannot be read, the states are not a power of two, a state has one cell
-            alone, a conductance is negative or zero throughout, or means are equal.
+            alone, a conductance is negative, zero throughout or that of no memory cell, or means
+            are equal.
     """
-    table = read_columns(path, ("state", "conductance"))
+    hint = ", or others by --state and --conductance"
+    table = read_columns(path, (columns.state, columns.conductance), hint)
     cells: dict[float, list[float]] = defaultdict(list)
-    rows = zip(table["state"], table["conductance"], strict=True)
+    rows = zip(table[columns.state], table[columns.conductance], strict=True)
     for row, (state, conductance) in enumerate(rows, start=1):
         if conductance < 0.0:
             raise UserError(
-                f"{path}: column conductance, row {row}: {conductance!r}; allowed: 0 or above (S)"
+                f"{path}: column {columns.conductance}, row {row}: {conductance!r}; "
+                f"allowed: 0 or above ({columns.unit})"
             )
-        cells[state].append(conductance)
+        cells[state].append(conductance * UNITS[columns.unit])
     if len(cells) not in [2**bits for bits in range(1, MOST_BITS + 1)]:
         raise UserError(f"{path}: {len(cells)} states; allowed: 2, 4, 8 or 16, a whole cell")
     for state, held in cells.items():
@@ -62,16 +80,24 @@ def measured_states(path: Path) -> list[State]:
             f"{path}: the lowest state has conductance 0, hence no finite resistance for the "
             "hardware model; allowed: above 0"
         )
+    if found[-1].mean > MOST_CONDUCTANCE:
+        raise UserError(
+            f"{path}: column {columns.conductance}: the highest state has {found[-1].mean:.4g} S; "
+            f"allowed: {MOST_CONDUCTANCE:g} S at most; if the column is in another unit, say so: "
+            "--unit uS"
+        )
     return found
 
 
-def write_cell(measured: Path, output: Path, technology: str) -> list[State]:
+def write_cell(
+    measured: Path, output: Path, technology: str, columns: Columns = Columns()
+) -> list[State]:
     """Write a preset of the cell to `output` (YAML) and its states beside it; return the states.
 
     Raises:
         UserError: as :func:`measured_states`; a file cannot be written.
     """
-    states = measured_states(measured)
+    states = measured_states(measured, columns)
     table = output.with_name(f"{output.stem}-states.csv")
     lines = ["mean,std", *(f"{s.mean!r},{s.std!r}" for s in states)]
     bits = len(states).bit_length() - 1

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from cimsim.campaign.expand import load_campaign
-from cimsim.devices.measured import measured_states, write_cell
+from cimsim.devices.measured import Columns, measured_states, write_cell
 from cimsim.devices.states import read_states
 from cimsim.errors import UserError
 
@@ -36,6 +36,17 @@ def test_the_order_is_that_of_conductance(tmp_path: Path) -> None:
     assert [s.mean > 5e-5 for s in measured_states(tmp_path / "cells.csv")] == [False, True]
 
 
+def test_columns_and_units_of_the_file(tmp_path: Path) -> None:
+    write(tmp_path / "cells.csv", [5e-6, 40e-6])
+    siemens = measured_states(tmp_path / "cells.csv")
+    rows = [line.split(",") for line in (tmp_path / "cells.csv").read_text().split()[1:]]
+    text = "".join(f"x,{float(g) * 1e6!r},{s}\n" for s, g in rows)
+    (tmp_path / "other.csv").write_text("wafer,G (uS),level\n" + text.replace("x,", "1,"))
+    found = measured_states(tmp_path / "other.csv", Columns("level", "G (uS)", "uS"))
+    assert [s.mean for s in found] == pytest.approx([s.mean for s in siemens])
+    assert [s.std for s in found] == pytest.approx([s.std for s in siemens])
+
+
 def test_a_campaign_takes_the_preset(tmp_path: Path) -> None:
     write(tmp_path / "cells.csv", [5e-6, 40e-6, 70e-6, 100e-6])
     states = write_cell(tmp_path / "cells.csv", tmp_path / "mine.yaml", "rram")
@@ -57,6 +68,7 @@ def test_a_campaign_takes_the_preset(tmp_path: Path) -> None:
         ("state,conductance\n0,1e-6\n1,2e-6\n", "has one row"),
         ("state,conductance\n0,-1e-6\n1,2e-6\n", "row 1: -1e-06; allowed: 0 or above"),
         ("state,conductance\n0,1e-6\n0,1e-6\n1,1e-6\n1,1e-6\n", "two states have the mean"),
+        ("state,conductance\n0,5\n0,6\n1,80\n1,90\n", "has 85 S; allowed: 0.01 S at most"),
         ("state,conductance\n0,0\n0,0\n1,1e-6\n1,1e-6\n", "lowest state has conductance 0"),
     ],
 )

@@ -66,9 +66,10 @@ def shown_commands(document: Path) -> list[str]:
             language = (fence[1] or "text") if language is None else None
         elif language == "console":
             assert document in DOCUMENTS, document
-        elif language is not None or line.startswith("    "):
-            if command := COMMAND.match(line.strip()):
-                found.append(command[1])
+        elif language is None and not line.startswith("    "):
+            continue
+        elif command := COMMAND.match(line.strip()):
+            found.append(command[1])
     return found
 
 
