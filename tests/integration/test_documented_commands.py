@@ -42,6 +42,8 @@ ELSEWHERE = {
     ("config/README.md", "cimsim"): "as in quickstart.md, with names to be replaced",
     ("docs/campaigns.md", "cimsim compare"): "tests/analysis/test_compare.py",
     ("docs/cluster.md", "snakemake --profile"): "tests/integration/test_profiles.py",
+    ("docs/howto.md", "cimsim data folder"): "tests/datasets/test_end_to_end.py",
+    ("docs/howto.md", "snakemake reports"): "tests/datasets/test_end_to_end.py",
     ("docs/neurosim.md", "cimsim ppa"): "tests/ppa/test_neurosim_files.py",
     ("docs/technology.md", "cimsim ppa"): "tests/ppa/test_technology_file.py",
     ("docs/workloads.md", "snakemake --cores 2"): "tests/integration/test_workloads.py",
