@@ -46,6 +46,7 @@ ELSEWHERE = {
     ("docs/howto.md", "snakemake reports"): "tests/datasets/test_end_to_end.py",
     ("docs/neurosim.md", "cimsim ppa"): "tests/ppa/test_neurosim_files.py",
     ("docs/technology.md", "cimsim ppa"): "tests/ppa/test_technology_file.py",
+    ("docs/workloads.md", "cimsim data"): "tests/datasets/test_cifar.py",
     ("docs/workloads.md", "snakemake --cores 2"): "tests/integration/test_workloads.py",
     ("docs/workloads.md", "python docs/workloads_table.py"): "tests/integration/test_workloads.py",
 }
