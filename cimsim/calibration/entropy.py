@@ -12,12 +12,13 @@ the counts of P,
 
     D = (sum over bins of p ln p - sum over codes of p_c ln(n_c / e_c)) / N + ln(n / N),
 
-and every sum over neighbouring bins is a difference of cumulated sums.
+and every sum over neighbouring bins is a difference of cumulated sums. Bins are numbered from zero:
+bin 0 is the first one above it.
 """
 
 from __future__ import annotations
 
-import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -25,41 +26,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 Counts = NDArray[np.int64]
+Floats = NDArray[np.float64]
 
-
-@dataclass(frozen=True)
-class BinGrid:
-    """Codes on a histogram whose bins are numbered from zero: bin 0 is the first above it.
-
-    Attributes:
-        below, above: bins on either side of zero that the range covers.
-        levels: number of codes.
-        span: bins from the lowest code to the highest one; more than below + above where the
-            codes are symmetric and the values are not.
-    """
-
-    below: int
-    above: int
-    levels: int
-    span: int
-
-    @classmethod
-    def clipped(cls, bins: int, below: int, above: int, levels: int, *, symmetric: bool) -> Self:
-        """Return the grid of a range of +-`bins` bins for values on `below` and `above` ones."""
-        below, above = min(bins, below), min(bins, above)
-        return cls(below, above, levels, 2 * bins if symmetric else below + above)
-
-    def code(self, number: int) -> int:
-        """Return the code of the centre of a bin: centre / step, rounded, ties upwards."""
-        steps = self.levels - 1
-        return ((2 * number + 1) * steps + self.span) // (2 * self.span)
-
-    def starts(self) -> Counts:
-        """Return the first bin of each code; needs levels <= span, so that each code has one."""
-        steps = self.levels - 1
-        codes = np.arange(self.code(-self.below) + 1, self.code(self.above - 1) + 1)
-        first = -((steps - (2 * codes - 1) * self.span) // (2 * steps))
-        return np.concatenate([[-self.below], first])
+BLOCK = 1 << 17
+"""Codes that are looked at together, of several thresholds, so that they fit into a cache."""
 
 
 def least_divergence(
@@ -77,17 +47,61 @@ def least_divergence(
         levels: number of codes.
         symmetric: whether codes are symmetric about zero whatever the values.
     """
+    largest = max(below, above)
+    ranges = _Ranges.clipped(np.arange(largest, 0, -1), below, above, symmetric=symmetric)
     sums = _CumulatedSums(counts)
-    largest = best = max(below, above)
-    least = math.inf
-    for bins in range(largest, 0, -1):
-        grid = BinGrid.clipped(bins, below, above, levels, symmetric=symmetric)
-        if grid.span < levels:
-            break
-        divergence = sums.divergence(grid)
-        if divergence < least:
-            least, best = divergence, bins
-    return best
+    ranges = ranges.where((ranges.span >= levels) & sums.can_be_clipped(ranges))
+    if not len(ranges.bins):
+        return largest
+    parts = [sums.divergences(part, levels) for part in ranges.blocks(max(1, BLOCK // levels))]
+    return int(ranges.bins[int(np.argmin(np.concatenate(parts)))])
+
+
+@dataclass(frozen=True)
+class _Ranges:
+    """Thresholds, and the ranges that they clip to; arrays of one length.
+
+    Attributes:
+        bins: the threshold.
+        below, above: bins of the range on either side of zero.
+        span: bins from the lowest code to the highest one; more than below + above where the
+            codes are symmetric and the values are not.
+    """
+
+    bins: Counts
+    below: Counts
+    above: Counts
+    span: Counts
+
+    @classmethod
+    def clipped(cls, bins: Counts, below: int, above: int, *, symmetric: bool) -> Self:
+        left, right = np.minimum(bins, below), np.minimum(bins, above)
+        return cls(bins, left, right, 2 * bins if symmetric else left + right)
+
+    def where(self, chosen: NDArray[Any] | slice) -> _Ranges:
+        return _Ranges(self.bins[chosen], self.below[chosen], self.above[chosen], self.span[chosen])
+
+    def blocks(self, length: int) -> Iterator[_Ranges]:
+        for start in range(0, len(self.bins), length):
+            yield self.where(slice(start, start + length))
+
+    def code(self, number: Counts, levels: int) -> Counts:
+        """Return the code of the centre of a bin of each range: rounded, ties upwards."""
+        return ((2 * number + 1) * (levels - 1) + self.span) // (2 * self.span)
+
+    def edges(self, levels: int) -> tuple[Counts, Counts]:
+        """Return the first bin of each code, and the number of codes less one of each range.
+
+        Each row [most codes + 1] ends with the end of its range, as often as is needed. Needs
+        levels <= span, so that each code has a bin.
+        """
+        first = self.code(-self.below, levels)
+        last = self.code(self.above - 1, levels) - first
+        steps, span = levels - 1, self.span[:, None]
+        codes = first[:, None] + np.arange(1, int(last.max()) + 2)
+        starts = -((steps - (2 * codes - 1) * span) // (2 * steps))
+        edges = np.minimum(starts, self.above[:, None])
+        return np.concatenate([-self.below[:, None], edges], axis=1), last
 
 
 class _CumulatedSums:
@@ -95,41 +109,47 @@ class _CumulatedSums:
 
     def __init__(self, counts: Counts) -> None:
         self._zero = len(counts) // 2
-        self._counts = counts
+        self._counts = counts.astype(np.float64)
         self._values = _cumulated(counts)
         self._used = _cumulated(counts > 0)
         self._terms = _cumulated(_x_ln_x(counts))
 
-    def divergence(self, grid: BinGrid) -> float:
-        """Return D in nats; infinite where an outermost bin is empty but values are clipped."""
-        start, end = self._zero - grid.below, self._zero + grid.above
-        total = self._values[-1]
-        clipped = np.array([self._values[start], total - self._values[end]])
-        outermost = self._counts[[start, end - 1]]
-        if (outermost[clipped > 0] == 0).any():
-            return math.inf
-        edges = np.append(grid.starts() + self._zero, end)
-        inside, used = np.diff(self._values[edges]), np.diff(self._used[edges])
-        kept = inside.copy()  # p_c: what lies outside counts in the outermost codes
-        kept[0] += clipped[0]
-        kept[-1] += clipped[1]
-        terms = self._terms[end] - self._terms[start]
-        if end - start == 1:
-            terms += _x_ln_x(outermost[:1] + clipped.sum())[0] - _x_ln_x(outermost[:1])[0]
-        else:
-            terms += (_x_ln_x(outermost + clipped) - _x_ln_x(outermost)).sum()
-        full = inside > 0
-        cross = kept[full] @ np.log(inside[full] / used[full])
-        n = self._values[end] - self._values[start]
-        return float((terms - cross) / total + math.log(n / total))
+    def _clipped(self, ranges: _Ranges) -> tuple[Floats, Floats, Floats, Floats]:
+        """Return what lies below and above each range, and the counts of its outermost bins."""
+        start, end = self._zero - ranges.below, self._zero + ranges.above
+        outside = self._values[start], self._values[-1] - self._values[end]
+        return *outside, self._counts[start], self._counts[end - 1]
+
+    def can_be_clipped(self, ranges: _Ranges) -> NDArray[np.bool_]:
+        """Return whether D is finite: clipped values are added to no empty bin."""
+        low, high, lowest, highest = self._clipped(ranges)
+        finite: NDArray[np.bool_] = ((low == 0) | (lowest > 0)) & ((high == 0) | (highest > 0))
+        return finite
+
+    def divergences(self, ranges: _Ranges, levels: int) -> Floats:
+        """Return D in nats of ranges of which it is finite."""
+        low, high, lowest, highest = self._clipped(ranges)
+        edges, last = ranges.edges(levels)
+        inside = np.diff(self._values[edges + self._zero], axis=1)
+        used = np.diff(self._used[edges + self._zero], axis=1)
+        spread = np.log(np.where(used > 0, inside / np.maximum(used, 1.0), 1.0))
+        cross = (inside * spread).sum(axis=1) + low * spread[:, 0]
+        cross += high * spread[np.arange(len(last)), last]
+        start, end = self._zero - ranges.below, self._zero + ranges.above
+        added = _x_ln_x(lowest + low) - _x_ln_x(lowest) + _x_ln_x(highest + high) - _x_ln_x(highest)
+        one_bin = _x_ln_x(lowest + low + high) - _x_ln_x(lowest)
+        terms = self._terms[end] - self._terms[start] + np.where(end - start == 1, one_bin, added)
+        total, n = self._values[-1], self._values[end] - self._values[start]
+        divergences: Floats = (terms - cross) / total + np.log(n / total)
+        return divergences
 
 
-def _cumulated(values: NDArray[Any]) -> NDArray[np.float64]:
+def _cumulated(values: NDArray[Any]) -> Floats:
     """Return the sums of the first 0, 1, ... of `values`; counts are exact up to 2**53."""
     return np.concatenate([[0.0], np.cumsum(values, dtype=np.float64)])
 
 
-def _x_ln_x(counts: NDArray[Any]) -> NDArray[np.float64]:
+def _x_ln_x(counts: NDArray[Any]) -> Floats:
     x = counts.astype(np.float64)
-    terms: NDArray[np.float64] = x * np.log(np.where(x > 0, x, 1.0))
+    terms: Floats = x * np.log(np.where(x > 0, x, 1.0))
     return terms

@@ -75,7 +75,7 @@ class RangeObserver:
             largest = max(-low, high)
             magnitude = largest * self._best_share(-largest, largest, levels)
         elif method == "entropy":
-            magnitude = self._most_informative(low, high, levels, symmetric)
+            magnitude = self._most_informative(levels, symmetric)
         else:
             magnitude = self._percentile(percentile)
         return max(low, -magnitude), min(high, magnitude)
@@ -84,6 +84,17 @@ class RangeObserver:
     def counted(self) -> int:
         """Number of values seen."""
         return self._zeros + int(self._counts.sum())
+
+    def histogram(self) -> tuple[NDArray[np.int64], int, int]:
+        """Return the counts of values other than 0, half of the bins below 0.
+
+        With them the number of bins on either side of 0 that reach to the lowest and the highest
+        value; needs a value other than 0.
+        """
+        width = self._span / HALF_BINS
+        below = math.ceil(max(0.0, -self._minimum) / width)
+        above = math.floor(self._maximum / width) + 1 if self._maximum > 0.0 else 0
+        return self._counts, below, above
 
     @property
     def _span(self) -> float:
@@ -105,13 +116,11 @@ class RangeObserver:
         needed = total[-1] * (percentile / 100.0)
         return float(int(np.searchsorted(total, needed)) + 1) * self._span / HALF_BINS
 
-    def _most_informative(self, low: float, high: float, levels: int, symmetric: bool) -> float:
+    def _most_informative(self, levels: int, symmetric: bool) -> float:
         """Return the upper edge of the last bin of |x| that the range of least divergence holds."""
-        width = self._span / HALF_BINS
-        below, above = math.ceil(-low / width), min(HALF_BINS, math.floor(high / width) + 1)
-        above = above if high > 0.0 else 0
-        bins = least_divergence(self._counts, below, above, levels, symmetric=symmetric)
-        return bins * width
+        counts, below, above = self.histogram()
+        bins = least_divergence(counts, below, above, levels, symmetric=symmetric)
+        return bins * self._span / HALF_BINS
 
     def _best_share(self, low: float, high: float, levels: int) -> float:
         """Return the candidate with the least square error; the largest of equal ones."""

@@ -123,3 +123,30 @@ def test_ideal_arrays_give_the_quantised_output(network, products, attends):
     state = network.state_dict()
     for name in arrays.array_layers:
         assert name in state or f"{name}.weight" in state
+
+
+@pytest.mark.parametrize(
+    "network",
+    ["timm:resnet10t", "timm:mobilenetv3_small_050", "torchvision:swin_v2"],
+    indirect=True,
+)
+def test_every_choice_of_the_quantiser_at_once(network):
+    design = {
+        "quantization.layer_weight_bits": ["*=5", "first=8", "last=12"],
+        "quantization.layer_input_bits": ["*=6", "last=10"],
+        "quantization.float_layers": ["first"],
+        "quantization.input_range": "symmetric",
+        "quantization.observer": "entropy",
+        "quantization.fold_batch_norm": False,
+        "array.adc.bits": 3,
+        "array.adc.layer_bits": ["*=8"],
+    }
+    arrays = convert(network, design, IMAGES)
+    found = arrays(IMAGES)
+    layers = arrays._quantized.layers
+    assert [layer.on_array for layer in layers] == [False] + [True] * (len(layers) - 1)
+    assert [layer.coding.bits for layer in layers] == [6] * (len(layers) - 1) + [10]
+    for layer in layers[1:]:
+        layer.products = exact_products(layer)
+    arrays.images_seen = 0
+    assert torch.equal(found, torch.cat([arrays(part) for part in torch.split(IMAGES, 3)]))
