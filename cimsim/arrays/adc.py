@@ -58,11 +58,20 @@ def transitions(inl: Floats) -> Floats:
     """Return the smallest analog value of codes 1, 2, ..., in codes.
 
     A value on the edge of two codes gets the even one, as without INL: the transition into an odd
-    code belongs to the code below.
+    code belongs to the code below. Where a code is missing (DNL of -1) two transitions are one.
     """
     codes = np.arange(1, len(inl) + 1)
     edges = codes - 0.5 + inl
-    return np.where(codes % 2 == 1, np.nextafter(edges, np.inf), edges)
+    return np.maximum.accumulate(np.where(codes % 2 == 1, np.nextafter(edges, np.inf), edges))
+
+
+def all_transitions(inl: Floats) -> Floats:
+    """Return the smallest analog value of codes 1, 2, ..., len(inl), where the last is the highest.
+
+    Those of :func:`transitions`, but for values above len(inl) + 1/2, which have the highest code
+    whatever the table says: the number of these at or below a value is its code.
+    """
+    return np.minimum(transitions(inl), np.nextafter(len(inl) + 0.5, np.inf))
 
 
 def static_errors(

@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 
 from cimsim import _native
 from cimsim.arrays import random
-from cimsim.arrays.adc import convert_position, static_errors
+from cimsim.arrays.adc import all_transitions, convert_position, static_errors
 from cimsim.arrays.reference import Oracle
 from cimsim.arrays.settings import ArraySettings
 from cimsim.arrays.shift import shifted_inputs
 from cimsim.arrays.signed import Part, join, split
-from cimsim.devices.program import program_blocks
+from cimsim.devices.program import CellBlocks, program_blocks
 
 Floats = NDArray[np.float64]
 
@@ -40,6 +40,9 @@ MOST_SLICES = 8
 MOST_READ_BITS = 16
 """Bits of a vector's codes that the kernels take, all cycles together."""
 
+MOST_INL = 1000.0
+"""INL (codes) below which the native kernels have room for the transitions."""
+
 CODES_AT_ONCE = 1 << 21
 """ADC codes (about) that the oracle holds at a time."""
 
@@ -49,8 +52,9 @@ class ProgrammedLayer:
 
     What no kernel has is left to the oracle: noise or drift directions shared by a batch (fidelity
     switches of the reference that tie all cells to each call), float32 accumulation of sums that
-    float32 cannot hold, errors of the ADC that no cells can stand for, noise of sampled charge, and
-    inputs of more than 8 cycles, weights of more than 8 cells.
+    float32 cannot hold, errors of the ADC with output noise, and inputs of more than 8 cycles,
+    weights of more than 8 cells. On a GPU also errors of the ADC that no cells can stand for, and
+    noise of sampled charge.
     """
 
     def __init__(
@@ -68,7 +72,8 @@ class ProgrammedLayer:
             ValueError: a seed outside 0 to 2**32 - 1, or settings that no kernel can hold.
         """
         self._weights, self._settings = weights, settings
-        self._oracle = Oracle(weights, settings, layer, seed) if self._needs_oracle() else None
+        needs_oracle = self._needs_oracle(device)
+        self._oracle = Oracle(weights, settings, layer, seed) if needs_oracle else None
         self._kernels = [] if self._oracle else self._program(layer, seed, device)
 
     def product(
@@ -103,7 +108,7 @@ class ProgrammedLayer:
     def _read(self, codes: NDArray[np.integer], first_vector: int, part: int = 0) -> Floats:
         """Return step * sum of codes by place, [vectors, columns], for shifted codes."""
         lowest_bits, isa = codes.astype(np.uint16), os.environ.get("CIMSIM_ISA", "")
-        if self._settings.has_adc_errors and not _has_code_table(self._settings):
+        if _errors_are_cells(self._settings):
             lowest_bits = with_constant_inputs(lowest_bits, self._settings)
         sums = self._kernels[part].product(lowest_bits, first_vector, isa)
         result: Floats = self._settings.adc_step * sums.astype(np.float64)
@@ -130,14 +135,13 @@ class ProgrammedLayer:
         if codes.size and not 0 <= int(codes.min()) <= int(codes.max()) <= top:
             raise ValueError(f"codes from {codes.min()} to {codes.max()}; allowed: 0 to {top}")
 
-    def _needs_oracle(self) -> bool:
+    def _needs_oracle(self, device: Device) -> bool:
         settings = self._settings
-        if settings.drifts_per_read or settings.has_column_noise:
+        if settings.drifts_per_read:
             return True
         if settings.input_cycles > most_reads(settings) or settings.cells_per_weight > MOST_SLICES:
             return True
-        in_kernel = settings.adc_errors_are_linear or _has_code_table(settings)
-        if settings.has_adc_errors and not in_kernel:
+        if _has_column_errors(settings) and not (device == "cpu" and _kernels_convert(settings)):
             return True
         if settings.has_read_noise and settings.read_noise_scope == "batch":
             return True
@@ -173,6 +177,25 @@ def _has_code_table(settings: ArraySettings) -> bool:
     return linear and not convert_position(np.zeros(1), settings.adc_top, inl).any()
 
 
+def _errors_are_cells(settings: ArraySettings) -> bool:
+    """True if offset and gain of the ADCs are held by the cells; see :func:`_with_adc_errors`."""
+    linear = settings.has_adc_errors and settings.adc_errors_are_linear
+    return linear and not settings.has_column_noise
+
+
+def _has_column_errors(settings: ArraySettings) -> bool:
+    """True if columns or ADCs have deviations that neither cells nor a table of codes hold."""
+    elsewhere = _errors_are_cells(settings) or _has_code_table(settings)
+    return settings.has_column_noise or (settings.has_adc_errors and not elsewhere)
+
+
+def _kernels_convert(settings: ArraySettings) -> bool:
+    """True if the native kernels have room for the deviations of columns and ADCs."""
+    inl = settings.adc_inl
+    fits = inl is None or (len(inl) == settings.adc_top and bool(np.abs(inl).max() < MOST_INL))
+    return fits and not settings.has_output_noise
+
+
 def _kernels(device: Device) -> Any:
     """Return the class of programmed layers of a device."""
     if device == "cpu":
@@ -188,7 +211,10 @@ def _program(kernels: Any, part: Part, layer: str, seed: int) -> Any:
     settings = part.settings
     cells = program_blocks(part.codes, settings, layer, seed)
     geometry = native_settings(settings, part.codes.shape, layer, seed)
-    if settings.has_adc_errors and not _has_code_table(settings):
+    if _has_column_errors(settings):
+        errors = _column_errors(settings, cells, part.codes.shape, random.make_key(seed, layer))
+        return kernels.of_conductances(geometry, cells.effective, cells.reference, **errors)
+    if _errors_are_cells(settings):
         return _with_adc_errors(kernels, cells.effective, settings, part.codes.shape, layer, seed)
     exact = settings.at_means and bool(
         np.array_equal(settings.state_levels, np.arange(settings.states))
@@ -199,6 +225,26 @@ def _program(kernels: Any, part: Part, layer: str, seed: int) -> Any:
         low, high = settings.states_mean[[0, -1]]
         return kernels.of_digits(geometry, cells.digits, low, high)
     return kernels.of_conductances(geometry, cells.effective, cells.reference)
+
+
+def _column_errors(
+    settings: ArraySettings, cells: CellBlocks, shape: tuple[int, int], key: random.Key
+) -> dict[str, Floats]:
+    """Return the deviations of columns and ADCs as the native kernels take them: arrays
+    [n_c, G, C], reference_noise [G] and transitions [adc_top]."""
+    (rows, columns), slices = shape, range(settings.cells_per_weight)
+    groups = settings.groups(rows)
+    static = [static_errors(settings, key, groups, columns, j) for j in slices]
+    errors = {}
+    if settings.adc_offset > 0.0:
+        errors["offset"] = np.stack([offset for offset, _ in static])
+    if settings.adc_gain_error > 0.0:
+        errors["gain"] = np.stack([gain for _, gain in static])
+    if settings.adc_inl is not None:
+        errors["transitions"] = all_transitions(settings.adc_inl)
+    if cells.noise is not None:
+        errors["noise"], errors["reference_noise"] = cells.noise
+    return errors
 
 
 def _with_adc_errors(

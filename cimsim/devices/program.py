@@ -69,6 +69,7 @@ class CellBlocks:
     Attributes:
         digits: uint8 [n_c, K, C], as in :class:`ProgrammedCells`.
         reference: float64 [K], likewise.
+        noise: as in :class:`ProgrammedCells`.
         effective: effective(j, first, last), float64 [last - first, C]: the conductance above the
             reference column of slice j in rows first to last - 1.
     """
@@ -76,6 +77,7 @@ class CellBlocks:
     digits: NDArray[np.uint8]
     reference: Floats
     effective: Callable[[int, int, int], Floats]
+    noise: tuple[Floats, Floats] | None = None
 
 
 def slice_digits(codes: NDArray[np.integer], bits: int, count: int) -> NDArray[np.uint8]:
@@ -145,7 +147,9 @@ def program_blocks(
         cells = program(codes, settings, layer, seed)
         whole, below = cells.conductance, cells.reference[:, np.newaxis]
         assert whole is not None
-        return CellBlocks(cells.digits, cells.reference, lambda j, a, b: whole[j, a:b] - below[a:b])
+        return CellBlocks(
+            cells.digits, cells.reference, lambda j, a, b: whole[j, a:b] - below[a:b], cells.noise
+        )
     key = random.make_key(seed, layer)
     digits = slice_digits(codes, settings.cell_bits, settings.cells_per_weight)
     digits = _stick(digits, settings, key)

@@ -2,6 +2,7 @@
 #include <pybind11/stl.h>
 
 #include <cstdint>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -40,8 +41,17 @@ ArrayLayer layer_of_digits(const LayerSettings& settings, const Array<uint8_t>& 
   return ArrayLayer::of_digits(settings, digits.data(), low, high);
 }
 
+std::vector<double> values_of(const std::optional<Array<double>>& given) {
+  if (!given) return {};
+  return {given->data(), given->data() + given->size()};
+}
+
+using Given = std::optional<Array<double>>;
+
 ArrayLayer layer_of_conductances(const LayerSettings& settings, const py::function& effective,
-                                 const Array<double>& reference) {
+                                 const Array<double>& reference, const Given& gain,
+                                 const Given& offset, const Given& noise,
+                                 const Given& reference_noise, const Given& transitions) {
   expect_shape(reference, {settings.rows}, "reference");
   Array<double> block;  // the one that is held
   const auto source = [&](int slice, int64_t first, int64_t last) {
@@ -50,7 +60,9 @@ ArrayLayer layer_of_conductances(const LayerSettings& settings, const py::functi
     expect_shape(block, {last - first, settings.columns}, "effective");
     return block.data();
   };
-  return ArrayLayer::of_conductances(settings, source, reference.data());
+  const kernels::ColumnErrors errors{values_of(gain), values_of(offset), values_of(noise),
+                                     values_of(reference_noise), values_of(transitions)};
+  return ArrayLayer::of_conductances(settings, source, reference.data(), errors);
 }
 
 py::array_t<int64_t> product(const ArrayLayer& layer, const Array<uint16_t>& codes,
@@ -145,7 +157,9 @@ void bind_kernels(py::module_& m) {
       .def_static("of_digits", &layer_of_digits, "settings"_a, "digits"_a, "low"_a = 0.0,
                   "high"_a = 1.0)
       .def_static("of_conductances", &layer_of_conductances, "settings"_a, "effective"_a,
-                  "reference"_a)
+                  "reference"_a, py::kw_only(), "gain"_a = py::none(), "offset"_a = py::none(),
+                  "noise"_a = py::none(), "reference_noise"_a = py::none(),
+                  "transitions"_a = py::none())
       .def("product", &product, "codes"_a, "first_vector"_a = 0, "isa"_a = "",
            "Sums of ADC codes by place, int64 [vectors, columns].")
       .def("column_sums", &column_sums, "codes"_a, "isa"_a = "",

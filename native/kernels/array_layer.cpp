@@ -282,8 +282,8 @@ void ArrayLayer::run(GroupJob job, const uint16_t* codes, int64_t vectors, uint6
   const LayerSettings& s = settings_;
   const int64_t width = blocks_ * columns_of_block();
   const int64_t most = std::min(vectors, kVectorsAtOnce);
-  const bool cell_noise =
-      job.readout == Readout::real_noise || job.readout == Readout::binary_noise;
+  const bool cell_noise = s.read_noise > 0.0 && job.readout != Readout::output_noise &&
+                          job.readout != Readout::histogram;
   const InputShape shape{s.reads, s.dac_bits, cell_noise && s.dac_bits > 1};
   Buffer<int64_t> sums(static_cast<std::size_t>(most * width));
   Buffer<char> workspace(
@@ -298,6 +298,7 @@ void ArrayLayer::run(GroupJob job, const uint16_t* codes, int64_t vectors, uint6
     for (int64_t g = 0; g < groups_; ++g) {
       job.group = static_cast<int>(g);
       job.cells = group_cells(g);
+      if (errors_) job.errors = errors_->of_group(g);
       job.reference = reference_.empty() ? nullptr : reference_.data() + g * 4 * quads_;
       job.inputs = packed.pack(shape, codes + start * s.rows + g * s.parallel_rows, s.rows,
                                job.vectors, rows_of_group(g),

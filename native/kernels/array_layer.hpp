@@ -8,6 +8,7 @@
 
 #include "kernels/binary_layer.hpp"
 #include "kernels/buffer.hpp"
+#include "kernels/column_errors.hpp"
 #include "kernels/group_job.hpp"
 #include "kernels/isa.hpp"
 
@@ -50,7 +51,7 @@ class ArrayLayer {
   // Cells of any conductance: above that of the reference column, and reference [row] that of the
   // reference column.
   static ArrayLayer of_conductances(const LayerSettings& settings, const CellSource& effective,
-                                    const double* reference);
+                                    const double* reference, const ColumnErrors& errors = {});
 
   const LayerSettings& settings() const { return settings_; }
 
@@ -76,6 +77,7 @@ class ArrayLayer {
   template <class Cell, class Source>
   void store_cells(Buffer<Cell>& target, const Source& cell_at) const;
   void store_ints(int slice, int64_t first_group, int64_t groups, const double* cells, int bits);
+  void set_readout(const ColumnErrors& errors, double largest_sum, double largest_square);
   void set_reference(const double* reference);
   GroupJob job_template() const;
   void run(GroupJob job, const uint16_t* codes, int64_t vectors, uint64_t first_vector, Isa isa,
@@ -84,6 +86,7 @@ class ArrayLayer {
   const void* group_cells(int64_t group) const;
 
   LayerSettings settings_;
+  std::optional<StoredErrors> errors_;
   std::optional<BinaryLayer> binary_;  // does all the work where it can
   Readout readout_ = Readout::ideal;
   CellType type_ = CellType::bytes;

@@ -56,6 +56,12 @@ class LargestSums {
   std::vector<double> square_;
 };
 
+double largest_of(const std::vector<double>& values) {
+  double largest = 0.0;
+  for (const double value : values) largest = std::max(largest, std::abs(value));
+  return largest;
+}
+
 // Row groups of one slice, stored with so many fraction bits.
 struct StoredBlock {
   int slice = 0;
@@ -92,7 +98,7 @@ void ArrayLayer::store_ints(int slice, int64_t first_group, int64_t groups, cons
 // slice comes first: in the column that holds the offset of the weights all its cells are on, so
 // that its sum is the largest, or nearly.
 ArrayLayer ArrayLayer::of_conductances(const LayerSettings& settings, const CellSource& effective,
-                                       const double* reference) {
+                                       const double* reference, const ColumnErrors& errors) {
   ArrayLayer layer(settings);
   const LayerSettings& s = layer.settings_;
   if (!s.code_of_sum.empty()) {
@@ -101,7 +107,6 @@ ArrayLayer ArrayLayer::of_conductances(const LayerSettings& settings, const Cell
   layer.type_ = CellType::ints;
   const int width = layer.columns_of_block();
   layer.blocks_ = (s.columns + width - 1) / width;
-  layer.readout_ = s.read_noise > 0.0 ? Readout::real_noise : Readout::real;
   layer.ints_ = Buffer<int32_t>(static_cast<std::size_t>(layer.groups_ * layer.cells_of_group()));
 
   const auto cells_of = [&](const StoredBlock& block) {
@@ -135,11 +140,35 @@ ArrayLayer ArrayLayer::of_conductances(const LayerSettings& settings, const Cell
                      layer.value_bits_);
   }
 
-  const double digit = (1 << s.dac_bits) - 1;
-  const double noise = 14.0 * s.read_noise * digit * std::sqrt(2.0 * largest.square);
-  layer.limit_top(largest.sum * digit + noise);
+  layer.set_readout(errors, largest.sum, largest.square);
   if (s.read_noise > 0.0) layer.set_reference(reference);
   return layer;
+}
+
+// Chooses the conversion, from the largest sums of conductances and of their squares.
+void ArrayLayer::set_readout(const ColumnErrors& errors, double largest_sum,
+                             double largest_square) {
+  const LayerSettings& s = settings_;
+  const double digit = (1 << s.dac_bits) - 1;
+  double reach =
+      largest_sum * digit + 14.0 * s.read_noise * digit * std::sqrt(2.0 * largest_square);
+  readout_ = s.read_noise > 0.0 ? Readout::real_noise : Readout::real;
+  if (errors.any()) {
+    readout_ = Readout::real_errors;
+    errors_.emplace(errors, s.slices, groups_, s.columns, blocks_ * columns_of_block(), s.adc_step);
+    if (errors_->has_reference_noise()) reference_is_silent_ = false;
+    // Normal numbers stay below 7.
+    const double noise = 7.0 * (largest_of(errors.noise) + largest_of(errors.reference_noise));
+    reach =
+        (reach + noise) * (1.0 + largest_of(errors.gain)) + largest_of(errors.offset) * s.adc_step;
+    if (!errors.transitions.empty()) {
+      if (static_cast<int64_t>(errors.transitions.size()) != s.adc_top) {
+        throw std::invalid_argument("transitions: one for each code from 1 to adc_top");
+      }
+      reach = static_cast<double>(s.adc_top) * s.adc_step;
+    }
+  }
+  limit_top(reach);
 }
 
 // Lays out the reference column for the kernels.

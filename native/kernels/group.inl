@@ -11,6 +11,7 @@ struct Workspace {
   int32_t* total;         // [column]
   uint32_t* words;        // [read][column]
   float* noise;           // [read][column]
+  float* column_noise;    // the same
   uint64_t* first;        // Philox counters of the blocks of four columns
   uint64_t* third;
   float* reference_noise;  // [vector][slice][read]
@@ -37,6 +38,7 @@ inline Workspace carve(const GroupJob& job) {
   w.total = reinterpret_cast<int32_t*>(take(kMaxColumns * 4));
   w.words = reinterpret_cast<uint32_t*>(take(cells * 4));
   w.noise = reinterpret_cast<float*>(take(cells * 4));
+  w.column_noise = reinterpret_cast<float*>(take(cells * 4));
   w.first = reinterpret_cast<uint64_t*>(take(cells * 2));
   w.third = reinterpret_cast<uint64_t*>(take(cells * 2));
   w.reference_noise = reinterpret_cast<float*>(
@@ -148,6 +150,8 @@ inline void add_codes(Floats x, Floats top, int shift, int32_t* total) {
   store(total, load<Ints>(total) + (code << shift));
 }
 
+#include "kernels/column_errors.inl"
+
 inline void convert_ideal(const GroupJob& job, const int32_t* sums, int shift, int width,
                           int32_t* total) {
   if (job.codes != nullptr) {
@@ -227,26 +231,44 @@ inline void count_sums(const GroupJob& job, const int32_t* sums, int used) {
   for (int c = 0; c < used; ++c) ++job.histogram[sums[c]];
 }
 
+// True if cells have read noise.
+inline bool has_cell_noise(const GroupJob& job) {
+  return job.readout == Readout::binary_noise || job.readout == Readout::real_noise ||
+         (job.readout == Readout::real_errors && job.noise_variance > 0.0F);
+}
+
 inline uint32_t read_number(const GroupJob& job, int slice, int read) {
   return static_cast<uint32_t>((job.group * job.reads + read) * job.slices + slice);
 }
 
-// Noise of the reference column, shared by all columns of a read: [vector][slice][read].
-inline void draw_reference_noise(const GroupJob& job, const Workspace& w) {
+// Normal numbers of one vector in all reads, for the reference column: [slice][read], in w.noise.
+inline void draw_reference_numbers(const GroupJob& job, const Workspace& w, int vector,
+                                   uint32_t role) {
   const int count = job.slices * job.reads;
   for (int k = 0; k < count; ++k) {
     w.first[k] = 0;
     w.third[k] = read_number(job, k / job.reads, k % job.reads);
   }
+  const uint64_t index = job.first_vector + static_cast<uint64_t>(vector);
+  philox(w.first, static_cast<uint32_t>(index), w.third, role_word(role, index), job.seed,
+         job.layer, count, w.words);
+  for (int k = 0; k < count; ++k) w.noise[k] = normal_of_word(w.words[4 * k]);
+}
+
+// Noise of the reference column, shared by all columns of a read: [vector][slice][read]. The
+// reference is subtracted.
+inline void draw_reference_noise(const GroupJob& job, const Workspace& w) {
+  const int count = job.slices * job.reads;
   for (int m = 0; m < job.vectors; ++m) {
-    const uint64_t vector = job.first_vector + static_cast<uint64_t>(m);
-    philox(w.first, static_cast<uint32_t>(vector), w.third,
-           role_word(kRoleReferenceReadNoise, vector), job.seed, job.layer, count, w.words);
+    float* noise = w.reference_noise + m * count;
+    draw_reference_numbers(job, w, m, kRoleReferenceReadNoise);
     for (int k = 0; k < count; ++k) {
-      const float deviation = job.inputs.reference_deviation[m * job.reads + k % job.reads];
-      // The reference is subtracted.
-      w.reference_noise[m * count + k] = -(deviation * normal_of_word(w.words[4 * k]));
+      noise[k] = -(job.inputs.reference_deviation[m * job.reads + k % job.reads] * w.noise[k]);
     }
+    const float of_column = job.errors.reference_deviation;
+    if (of_column == 0.0F) continue;
+    draw_reference_numbers(job, w, m, kRoleReferenceColumnNoise);
+    for (int k = 0; k < count; ++k) noise[k] -= of_column * w.noise[k];
   }
 }
 
@@ -259,7 +281,7 @@ struct ActiveReads {
 inline ActiveReads active_reads(const GroupJob& job, int vector) {
   ActiveReads active;
   for (int i = 0; i < job.reads; ++i) {
-    if (job.readout == Readout::output_noise ||
+    if (job.readout == Readout::output_noise || job.readout == Readout::real_errors ||
         job.inputs.square_sum[vector * job.reads + i] > 0.0F) {
       active.read[active.count++] = i;
     }
@@ -267,18 +289,18 @@ inline ActiveReads active_reads(const GroupJob& job, int vector) {
   return active;
 }
 
-// One normal number for each active read and column, of the noise of whole columns.
-inline void draw_output_noise(const GroupJob& job, const Workspace& w, const ActiveReads& active,
-                       int slice, int vector, int width) {
+// One normal number for each active read and column, of a noise of whole columns.
+inline void draw_column_noise(const GroupJob& job, const Workspace& w, const ActiveReads& active,
+                              int slice, int vector, int width, uint32_t role, float* numbers) {
   const int quarter = width / 4;
   for (int k = 0; k < active.count; ++k) {
     const uint64_t number = read_number(job, slice, active.read[k]);
     for (int b = 0; b < quarter; ++b) w.third[k * quarter + b] = number;
   }
   const uint64_t index = job.first_vector + static_cast<uint64_t>(vector);
-  philox(w.first, static_cast<uint32_t>(index), w.third, role_word(kRoleOutputNoise, index),
-         job.seed, job.layer, active.count * quarter, w.words);
-  normals(w.words, active.count * width, w.noise);
+  philox(w.first, static_cast<uint32_t>(index), w.third, role_word(role, index), job.seed,
+         job.layer, active.count * quarter, w.words);
+  normals(w.words, active.count * width, numbers);
 }
 
 // The same of the noise of cells, from column first_column on.
@@ -322,10 +344,14 @@ inline void read_vector(const GroupJob& job, const Workspace& w, const ActiveRea
   constexpr int columns = RowSum<Cell>::columns;
   const Cell* table = static_cast<const Cell*>(w.table);
   if (job.readout == Readout::output_noise) {
-    draw_output_noise(job, w, active, slice, vector, width);
-  } else if (job.readout == Readout::binary_noise || job.readout == Readout::real_noise) {
+    draw_column_noise(job, w, active, slice, vector, width, kRoleOutputNoise, w.noise);
+  } else if (has_cell_noise(job)) {
     draw_read_noise(job, w, active, slice, vector, first_column, width);
   }
+  if (job.errors.deviation != nullptr) {
+    draw_column_noise(job, w, active, slice, vector, width, kRoleColumnNoise, w.column_noise);
+  }
+  const int64_t first_error = (int64_t{slice} * job.blocks + first_column / columns) * columns;
   const bool squares_too = job.inputs.planes > job.dac_bits;
   const int first_square = squares_too ? job.dac_bits : 0;
   const int square_planes = squares_too ? job.inputs.planes - job.dac_bits : job.dac_bits;
@@ -339,8 +365,13 @@ inline void read_vector(const GroupJob& job, const Workspace& w, const ActiveRea
     const float reference = reference_noise(job, w, vector, slice, i);
     column_sums(table, job.inputs, read, 0, job.dac_bits, width, sums);
     if constexpr (sizeof(Cell) == 4) {
-      if (job.readout == Readout::real_noise) {
+      if (has_cell_noise(job)) {
         column_sums(w.square_table, job.inputs, read, first_square, square_planes, width, squares);
+      }
+      if (job.readout == Readout::real_errors) {
+        convert_real_errors(job, sums, squares, noise, w.column_noise + k * width, reference,
+                            first_error, shift, width, w.total);
+      } else if (job.readout == Readout::real_noise) {
         convert_real_noise(job, sums, squares, noise, reference, shift, width, w.total);
       } else {
         convert_real(job, sums, shift, width, w.total);
@@ -405,7 +436,7 @@ inline void read_group(const GroupJob& job) {
           static_cast<const Cell*>(job.cells) + (int64_t{slice} * job.blocks + block) * block_cells;
       build_table(cells, job.quads, static_cast<Cell*>(w.table));
       if constexpr (sizeof(Cell) == 4) {
-        if (job.readout == Readout::real_noise) {
+        if (has_cell_noise(job)) {
           square_cells(job, cells, w.square_cells);
           build_table(w.square_cells, job.quads, w.square_table);
         }

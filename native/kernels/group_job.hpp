@@ -17,6 +17,7 @@ enum class Readout {
   binary_noise,  // one-bit cells at their state means, read noise
   real,          // cells of any conductance
   real_noise,    // the same with read noise
+  real_errors,   // the same, with or without, where columns and ADCs have deviations of their own
   output_noise,  // the integer sum, noise of the whole column
   histogram,     // no conversion: counts the integer sums of active reads
 };
@@ -31,6 +32,19 @@ struct GroupInputs {
   const uint16_t* lengths = nullptr;  // [vector][read][plane], multiples of 4
   const float* square_sum = nullptr;  // [vector][read] sum of x^2 over rows; 0: no row is active
   const float* reference_deviation = nullptr;  // [vector][read] read noise of the reference column
+};
+
+// Deviations of the columns and ADCs of one row group; see column_errors.hpp.
+struct GroupErrors {
+  const float* scale = nullptr;        // [slice][block][column]: codes per unit
+  const float* offset = nullptr;       // the same: codes
+  const float* deviation = nullptr;    // the same: noise that does not depend on the inputs, units
+  float reference_deviation = 0.0F;    // that of the reference column
+  const float* transitions = nullptr;  // [top + 1]: least value of codes 1 to top, then infinity
+  const int32_t* first_codes = nullptr;  // [bin]: code at the start of each bin of width 1
+  int first_bin = 0;                     // position where the first bin starts
+  int bins = 0;
+  int transitions_of_bin = 0;  // most that lie within one
 };
 
 // One row group of a layer for a run of vectors.
@@ -60,6 +74,7 @@ struct GroupJob {
   float noise_slope = 0.0F;        // binary_noise: variance = slope * sum + floor * sum of x^2
   float noise_floor = 0.0F;
   float noise_variance = 0.0F;         // real_noise: square of the relative read noise
+  GroupErrors errors;                  // real_errors
   const float* output_mean = nullptr;  // output_noise: ADC input by ideal sum, or null: the sum
   const float* output_std = nullptr;   // output_noise: deviation by ideal sum, or null: the sigma
   float output_sigma = 0.0F;
@@ -79,7 +94,7 @@ struct GroupJob {
 // Bytes of working memory that a job needs.
 constexpr int64_t workspace_bytes(int64_t vectors, int64_t slices, int64_t reads, int64_t quads) {
   const int64_t tables = 2 * quads * 16 * kRowBytes + quads * 4 * kRowBytes;
-  const int64_t columns = 8 * 4 * (kMaxReads * kMaxColumns + 64);
+  const int64_t columns = 9 * 4 * (kMaxReads * kMaxColumns + 64);
   return tables + columns + 4 * vectors * slices * reads + 4096;
 }
 
@@ -97,6 +112,8 @@ struct ReadNoiseName {
 inline constexpr uint32_t kRoleReadNoise = 4;
 inline constexpr uint32_t kRoleReferenceReadNoise = 5;
 inline constexpr uint32_t kRoleOutputNoise = 6;
+inline constexpr uint32_t kRoleColumnNoise = 13;
+inline constexpr uint32_t kRoleReferenceColumnNoise = 14;
 inline constexpr uint32_t kRoleReadNoiseLow = 15;
 inline constexpr uint32_t kRoleReadNoiseTail = 16;
 inline constexpr uint32_t kRoleReadNoiseTailLow = 17;

@@ -38,6 +38,30 @@ inline V splat(T value) {
 
 inline Floats to_float(Ints v) { return __builtin_convertvector(v, Floats); }
 
+// table[index] of each lane.
+inline Ints gather(const int32_t* table, Ints index) {
+#if defined(CIMSIM_AVX512)
+  return (Ints)_mm512_i32gather_epi32((__m512i)index, table, 4);
+#elif defined(CIMSIM_AVX2)
+  return (Ints)_mm256_i32gather_epi32(table, (__m256i)index, 4);
+#else
+  Ints found{};
+  for (int k = 0; k < kLanes; ++k) found[k] = table[index[k]];
+  return found;
+#endif
+}
+inline Floats gather(const float* table, Ints index) {
+#if defined(CIMSIM_AVX512)
+  return (Floats)_mm512_i32gather_ps((__m512i)index, table, 4);
+#elif defined(CIMSIM_AVX2)
+  return (Floats)_mm256_i32gather_ps(table, (__m256i)index, 4);
+#else
+  Floats found{};
+  for (int k = 0; k < kLanes; ++k) found[k] = table[index[k]];
+  return found;
+#endif
+}
+
 inline Floats smaller(Floats a, Floats b) {
 #if defined(CIMSIM_AVX512)
   return (Floats)_mm512_min_ps((__m512)a, (__m512)b);
