@@ -22,6 +22,7 @@ from typing import Any
 from cimsim.campaign.catalogue import USER_FILE
 from cimsim.campaign.data_source import content_name
 from cimsim.campaign.design import DesignPoint
+from cimsim.campaign.own_model import model_files
 from cimsim.campaign.parameters import parameters
 from cimsim.errors import UserError
 
@@ -335,13 +336,22 @@ def _file_digest(path: Path, size: int, modified: int) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def _own_model(file: Path) -> str:
+    """Return the digest of a file with a network, and of the modules beside it that it imports."""
+    first, *others = model_files(file)
+    if not others:
+        return file_digest(first)
+    named = [[str(path.relative_to(file.parent)), file_digest(path)] for path in others]
+    return hashlib.sha256(canonical([file_digest(first), named]).encode()).hexdigest()
+
+
 def _by_content(name: str, value: Any) -> Any:
     if name in FILE_FIELDS and value not in NO_FILE:
         return f"sha256:{file_digest(Path(value))}"
     if name == DATASET:
         return content_name(value)
     if name == MODEL and (own := USER_FILE.fullmatch(value)):
-        return f"sha256:{file_digest(Path(own['file']))}:{own['function']}"
+        return f"sha256:{_own_model(Path(own['file']))}:{own['function']}"
     return value
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import importlib.util
 import inspect
@@ -145,8 +146,17 @@ def _own(file: Path, function: str, images: Arguments, arguments: Arguments) -> 
 
 
 def load_module(file: Path) -> ModuleType:
-    """Run a Python file as a module of its own name."""
-    name = f"cimsim_model_{file.stem}"
+    """Run a Python file as a module of a package that holds the modules beside it.
+
+    Each folder is a package of its own, so that modules of the same name do not meet.
+    """
+    folder = str(file.resolve().parent)
+    package = f"cimsim_model_{hashlib.sha256(folder.encode()).hexdigest()[:16]}"
+    for known in [name for name in sys.modules if name.startswith(f"{package}.")]:
+        del sys.modules[known]  # the file may have changed
+    sys.modules[package] = ModuleType(package)
+    sys.modules[package].__path__ = [folder]
+    name = f"{package}.{file.stem}"
     spec = importlib.util.spec_from_file_location(name, file)
     assert spec is not None
     assert spec.loader is not None

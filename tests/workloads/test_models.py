@@ -6,6 +6,8 @@ import pytest
 import torch
 
 from cimsim.campaign.design import Workload
+from cimsim.campaign.keys import stage_keys
+from cimsim.campaign.own_model import model_files
 from cimsim.errors import UserError
 from cimsim.mapping.inspection import inspect_network
 from cimsim.workloads import libraries
@@ -139,6 +141,66 @@ def test_an_own_file(own):
     network = built(f"{own}:build", "hidden=5")
     assert network(torch.zeros(2, 3, 32, 32)).shape == (2, 10)
     assert network[2].in_features == 5
+
+
+BESIDE = """
+from torch import nn
+
+def build(num_classes):
+    from .parts.head import head
+    return nn.Sequential(nn.Flatten(), head(num_classes))
+"""
+HEAD = """
+from torch import nn
+from .. import sizes
+
+def head(classes):
+    return nn.Linear(sizes.INPUTS, classes, bias=BIAS)
+"""
+
+
+def write_two_networks(folder):
+    """Two networks whose modules have the same names, one without a bias."""
+    for name in ("with", "without"):
+        parts = folder / name / "parts"
+        parts.mkdir(parents=True)
+        (folder / name / "net.py").write_text(BESIDE)
+        (folder / name / "sizes.py").write_text("INPUTS = 3 * 32 * 32\n")
+        (parts / "__init__.py").write_text("")
+        (parts / "head.py").write_text(HEAD.replace("BIAS", str(name == "with")))
+
+
+def test_modules_beside_an_own_file(tmp_path):
+    write_two_networks(tmp_path)
+    networks = [built(f"{tmp_path / name}/net.py:build") for name in ("with", "without", "with")]
+    assert [network[1].bias is not None for network in networks] == [True, False, True]
+
+
+def test_modules_beside_an_own_file_are_part_of_its_key(tmp_path):
+    write_two_networks(tmp_path)
+    net = tmp_path / "with/net.py"
+    beside = [net.parent / name for name in ("parts/__init__.py", "parts/head.py", "sizes.py")]
+    assert model_files(net) == [net, *beside]
+
+    def key():
+        return stage_keys({"workload.model": f"{net}:build"})["checkpoint"]
+
+    keys = [key()]
+    for file in (net, *beside):
+        file.write_text(file.read_text() + "# changed\n")
+        keys.append(key())
+    assert len(set(keys)) == 5
+    (net.parent / "other.py").write_text("")
+    assert key() == keys[-1]
+
+
+def test_modules_outside_the_folder_are_refused(tmp_path):
+    write_two_networks(tmp_path)
+    (tmp_path / "above.py").write_text("")
+    net = tmp_path / "with/net.py"
+    net.write_text("from ..above import build\n")
+    with pytest.raises(UserError, match=r"net.py: imports .*above.py, which is outside .*with;"):
+        model_files(net)
 
 
 @pytest.mark.parametrize(
