@@ -40,11 +40,11 @@ def check_campaign(campaign: Campaign) -> None:
             a figure has no points or cannot tell them apart, or no sweep can tell which parameter
             matters.
     """
-    if campaign.figures:
+    if campaign.figures and campaign.search is None:
         from cimsim.analysis.figures import check_figures
 
         check_figures(campaign)
-    if campaign.sensitivity:
+    if campaign.sensitivity and campaign.search is None:
         from cimsim.analysis.sensitivity import analysed
 
         analysed(campaign)

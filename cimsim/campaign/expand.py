@@ -20,7 +20,8 @@ from cimsim.campaign.keys import OF_CHIPS, STAGES, design_id, stage_keys, unflat
 from cimsim.campaign.messages import dotted, first_problem, shown
 from cimsim.campaign.parameters import parameters
 from cimsim.campaign.published import Published, read_published
-from cimsim.campaign.sample import sampled_rows
+from cimsim.campaign.sample import sampled_rows, space_axes
+from cimsim.campaign.search import Search
 from cimsim.campaign.seeds import Seeds
 from cimsim.campaign.settings import (
     PRESET,
@@ -108,6 +109,7 @@ class Campaign:
     hardware: bool
     budget: bool
     sensitivity: bool
+    search: Search | None
     figures: tuple[Figure, ...]
     published: tuple[Published, ...]
     points: tuple[CampaignPoint, ...]
@@ -139,6 +141,8 @@ def expand(path: Path, content: CampaignFile) -> Campaign:
             cannot be built, or no point at all.
     """
     place = Place(path)
+    if content.search is not None:
+        space_axes(content.search, place.at("search"))
     base = read_row(content.base, place.at("base")).layer()
     expansion = _Expansion()
     for index, name in enumerate(content.sweep_names()):
@@ -160,6 +164,7 @@ def expand(path: Path, content: CampaignFile) -> Campaign:
         hardware=content.hardware,
         budget=content.budget,
         sensitivity=content.sensitivity,
+        search=content.search,
         figures=content.figures,
         published=read_published(path.parent / content.published) if content.published else (),
         points=tuple(expansion.points.values()),

@@ -8,9 +8,10 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
-from cimsim.campaign.figure import ON_ARRAYS, Figure
+from cimsim.campaign.figure import OF_CHIPS, ON_ARRAYS, Figure
 from cimsim.campaign.messages import dotted, first_problem
 from cimsim.campaign.sample import Sample
+from cimsim.campaign.search import Search
 from cimsim.campaign.section import Exact
 from cimsim.campaign.seeds import Seeds, Share
 from cimsim.campaign.yaml_file import read_yaml
@@ -18,6 +19,9 @@ from cimsim.errors import UserError, nearest
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
 """A name that may stand in a path."""
+
+TRIALS = "trials"
+"""Name of the sweep with the points of a search."""
 
 Settings = dict[str, Any]
 """Design fields with a value each, nested or dotted, and `preset`; checked by the expansion."""
@@ -85,6 +89,9 @@ class CampaignFile(Exact):
     description: str = Field("", description="what the campaign is for; stands in the summary")
     base: Settings = Field(default_factory=dict, description="design fields of all points")
     sweeps: tuple[Sweep, ...] = Field((), description="what varies; none: the base alone")
+    search: Search | None = Field(
+        None, description="points that are proposed from earlier results (`cimsim search`)"
+    )
     seeds: Seeds = Field(Seeds(), description="chip instances at each point")
     statistics: Statistics = Field(Statistics(), description="how uncertainty is reported")
     accuracy: bool = Field(
@@ -147,6 +154,21 @@ class CampaignFile(Exact):
         return self
 
     @model_validator(mode="after")
+    def _a_search_has_its_measures(self) -> Self:
+        if self.search is None:
+            return self
+        if self.sweeps:
+            raise ValueError("search: not allowed beside sweeps; allowed: one of them")
+        if self.sensitivity:
+            raise ValueError("search: proposed points tell no sensitivity; allowed: false")
+        for name in self.search.measures:
+            if name in ON_ARRAYS and not self.accuracy:
+                raise ValueError(f"search: '{name}' is optimised but accuracy is false")
+            if name in OF_CHIPS and not self.hardware:
+                raise ValueError(f"search: '{name}' is optimised but hardware is false")
+        return self
+
+    @model_validator(mode="after")
     def _budget_has_accuracies(self) -> Self:
         if self.budget and not self.accuracy:
             raise ValueError(
@@ -185,7 +207,7 @@ class CampaignFile(Exact):
     def sweep_names(self) -> list[str]:
         """Return the name of each sweep; without sweeps, the base is one."""
         named = [sweep.name or f"sweep{n}" for n, sweep in enumerate(self.sweeps, start=1)]
-        return named or ["base"]
+        return named or ["base" if self.search is None else TRIALS]
 
 
 def read_campaign_file(path: Path) -> CampaignFile:

@@ -114,3 +114,8 @@ def budget_files(key: str, first: int, last: int, results: Path = RESULTS) -> li
 def campaign_folder(name: str, results: Path = RESULTS) -> Path:
     """Return the folder of the tables and figures of a campaign."""
     return results / "campaigns" / name
+
+
+def search_folder(name: str, results: Path = RESULTS) -> Path:
+    """Return the folder of the points that a search has proposed."""
+    return results / "search" / name

@@ -322,6 +322,12 @@ def load_plan(campaigns: str | Iterable[str], *, check: bool) -> Plan:
     if not files or not all(isinstance(file, str) and file.strip() for file in files):
         raise UserError(f"config: campaign is {campaigns!r}; allowed: files, separated by commas")
     loaded = [load_campaign(file.strip()) for file in files]
+    for campaign in loaded:
+        if campaign.search is not None:
+            raise UserError(
+                f"{campaign.file}: search: its design points are not known before it runs; run "
+                f"`cimsim search {campaign.file}`"
+            )
     if check:
         from cimsim.campaign.checks import check_campaign
 

@@ -13,7 +13,9 @@ and so on.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
@@ -21,14 +23,26 @@ from pydantic import Field, model_validator
 from cimsim.campaign.messages import shown
 from cimsim.campaign.parameters import parameters
 from cimsim.campaign.section import Exact
-from cimsim.campaign.settings import Place, Row, Setting, checked, walk
+from cimsim.campaign.settings import PRESET, Place, Row, Setting, checked, walk
 from cimsim.errors import UserError
 
 DIGITS = 6
 """Significant digits of a sampled number: keys do not hang on the last bits of SciPy."""
 
 
-class Sample(Exact):
+class Space(Exact):
+    """Ranges and lists of values of design fields, from which points are taken."""
+
+    ranges: dict[str, Any] = Field(
+        default_factory=dict, description="field -> [lowest, highest]; whole numbers stay whole"
+    )
+    log: tuple[str, ...] = Field((), description="fields of ranges that are spread evenly in log")
+    choices: dict[str, Any] = Field(
+        default_factory=dict, description="field -> list of values, each as likely"
+    )
+
+
+class Sample(Space):
     """Points spread over ranges of design fields."""
 
     method: Literal["sobol", "latin_hypercube", "saltelli"] = Field(
@@ -43,13 +57,6 @@ class Sample(Exact):
         "sobol and saltelli a power of two",
     )
     seed: int = Field(0, ge=0, description="seed of the sample")
-    ranges: dict[str, Any] = Field(
-        default_factory=dict, description="field -> [lowest, highest]; whole numbers stay whole"
-    )
-    log: tuple[str, ...] = Field((), description="fields of ranges that are spread evenly in log")
-    choices: dict[str, Any] = Field(
-        default_factory=dict, description="field -> list of values, each as likely"
-    )
 
     @model_validator(mode="after")
     def _balanced(self) -> Self:
@@ -65,21 +72,53 @@ def sampled_rows(sample: Sample, place: Place) -> list[Row]:
     """Return the settings of each sampled point.
 
     Raises:
-        UserError: a field that does not exist or is no number, or a range that is none.
+        UserError: as :func:`space_axes`.
     """
-    axes = list(_axes(sample, place))
+    axes = space_axes(sample, place)
+    return [
+        Row({}, {axis.name: Setting(axis.value(s), str(axis.place)) for axis, s in pairs})
+        for pairs in (zip(axes, p, strict=True) for p in _unit_points(sample, len(axes)))
+    ]
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One field of a space.
+
+    Attributes:
+        name: dotted name of the field.
+        place: where it is written.
+        choices: number of values in a list; 0 for a range.
+        at: value (unchecked) at a share in [0, 1) of the range or list.
+    """
+
+    name: str
+    place: Place
+    choices: int
+    at: Callable[[float], Any]
+
+    def value(self, share: float) -> Any:
+        """Return the value at a share in [0, 1) of the range or list.
+
+        Raises:
+            UserError: the field does not take it.
+        """
+        return checked(self.name, self.at(share), self.place)
+
+
+def space_axes(space: Space, place: Place) -> list[Axis]:
+    """Return the fields of a space.
+
+    Raises:
+        UserError: no field, one that does not exist or is no number, or a range that is none.
+    """
+    axes = list(_axes(space, place))
     if not axes:
         raise UserError(f"{place}: ranges and choices are empty; allowed: fields to be sampled")
-    missing = set(sample.log) - {name for name, *_ in axes}
+    missing = set(space.log) - {axis.name for axis in axes if not axis.choices}
     if missing:
         raise UserError(f"{place.at('log')}: {shown(min(missing))} is no field of ranges")
-    rows = []
-    for point in _unit_points(sample, len(axes)):
-        own = {}
-        for (name, here, at), share in zip(axes, point, strict=True):
-            own[name] = Setting(checked(name, at(share), here), str(here))
-        rows.append(Row({}, own))
-    return rows
+    return axes
 
 
 def _unit_points(sample: Sample, dimensions: int) -> list[list[float]]:
@@ -103,21 +142,26 @@ def _unit_points(sample: Sample, dimensions: int) -> list[list[float]]:
     return points
 
 
-def _axes(sample: Sample, place: Place) -> Iterator[tuple[str, Place, Any]]:
-    """Yield each field, where it is written, and what turns a number in [0, 1) into a value."""
+def _axes(sample: Space, place: Place) -> Iterator[Axis]:
     seen: set[str] = set()
     for name, given, here in walk(sample.ranges, place.at("ranges")):
         seen.add(name)
-        yield name, here, _range(name, given, here, name in sample.log)
+        yield Axis(name, here, 0, _range(name, given, here, name in sample.log))
     for name, given, here in walk(sample.choices, place.at("choices")):
         if name in seen:
             raise UserError(f"{here}: {name} is also in ranges")
         if not isinstance(given, list) or not given:
             raise UserError(f"{here}: {shown(given)} is not allowed; allowed: a list of values")
-        yield name, here, lambda share, given=given: given[int(share * len(given))]
+        if name == PRESET:
+            raise UserError(f"{here}: presets cannot be sampled; allowed: design fields")
+        yield Axis(name, here, len(given), partial(_choice, given))
 
 
-def _range(name: str, given: Any, here: Place, log: bool) -> Any:
+def _choice(given: list[Any], share: float) -> Any:
+    return given[int(share * len(given))]
+
+
+def _range(name: str, given: Any, here: Place, log: bool) -> Callable[[float], Any]:
     kind = parameters()[name].kind if name in parameters() else None
     if kind not in (int, float):
         raise UserError(f"{here}: {name} is no number; allowed: a numeric field, or choices")

@@ -16,6 +16,7 @@ from cimsim.campaign.file import CampaignFile, Statistics, Sweep
 from cimsim.campaign.keys import STAGES, own_fields
 from cimsim.campaign.messages import allowed_values
 from cimsim.campaign.sample import Sample
+from cimsim.campaign.search import Search
 from cimsim.campaign.seeds import Seeds, Stop
 from cimsim.campaign.settings import PRESET, field_adapter, leaf_fields, sections
 
@@ -47,6 +48,7 @@ def reference() -> str:
         "seeds": _table(Seeds),
         "stop": _table(Stop),
         "sample": _table(Sample),
+        "search": _table(Search),
         "statistics": _table(Statistics),
         "figure": _table(Figure),
         "measures": ", ".join(f"`{name}`" for name in MEASURES),

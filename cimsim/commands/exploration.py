@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -51,6 +55,46 @@ def sensitivity(campaign: CampaignPath, results: Results = RESULTS) -> None:
     write_sensitivity(loaded, results=results, directory=folder, provenance=about)
     for line in lines(read_indices(folder)):
         typer.echo(line)
+
+
+@app.command()
+def search(
+    campaign: CampaignPath,
+    options: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="-- SNAKEMAKE OPTIONS", help="such as --cores 4 or --profile P"),
+    ] = None,
+) -> None:
+    """Propose design points from the results of earlier ones and run them with Snakemake."""
+    from cimsim.campaign.expand import load_campaign
+    from cimsim.campaign.paths import campaign_folder, search_folder
+    from cimsim.campaign.sample import space_axes
+    from cimsim.campaign.settings import Place
+    from cimsim.provenance import provenance
+    from cimsim.search.report import search_lines, write_trials
+    from cimsim.search.study import search as run
+    from cimsim.search.trials import Trials
+
+    loaded = load_campaign(campaign)
+    evaluate = Trials(loaded, partial(_snakemake, options or ["--cores", "all"]))
+    about = loaded.search
+    assert about is not None  # Trials refuses it
+    trials = run(about, space_axes(about, Place(campaign).at("search")), evaluate)
+    evaluate.finish([trial.settings for trial in trials])
+    folder = search_folder(loaded.name)
+    ids = [evaluate.id(trial.settings) for trial in trials]
+    write_trials(about, trials, ids, folder, provenance(campaign=loaded.name))
+    for line in search_lines(about, trials, campaign_folder(loaded.name) / "points.parquet"):
+        typer.echo(line)
+
+
+def _snakemake(options: list[str], campaign: Path, target: str) -> bool:
+    """Run the workflow for a campaign; whether it succeeds."""
+    words = options if "--config" in options else [*options, "--config"]
+    at = words.index("--config") + 1
+    words = [*words[:at], f"campaign={campaign}", *words[at:]]
+    command = [sys.executable, "-P", "-m", "snakemake", *filter(None, [target]), *words]
+    return subprocess.run(command, check=False).returncode == 0
 
 
 def check_measures(where: str, measures: list[str]) -> None:
