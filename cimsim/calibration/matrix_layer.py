@@ -18,7 +18,7 @@ from torch import Tensor
 
 from cimsim.calibration.coding import Codes, InputCoding
 from cimsim.calibration.im2col import im2col
-from cimsim.calibration.quantizer import integer_codes, symmetric_scale
+from cimsim.calibration.quantizer import integer_codes, least_error_share, symmetric_scale
 from cimsim.workloads.calls import MatrixCall
 from cimsim.workloads.layer_table import LayerShape
 
@@ -47,14 +47,18 @@ def quantize_weights(
     bits: int,
     per: Literal["channel", "tensor"],
     conversion: Literal["nearest", "truncate"],
+    observer: Literal["max", "mse"] = "max",
 ) -> WeightCodes:
     """Return the codes of `weight` [N, ...], symmetric about 0; one scale per channel or tensor.
 
-    A channel of zeros has codes 0 and scale 1.
+    The range is that of all weights (max), or the share of it with the least squared error of
+    rounding and clipping (mse). A channel of zeros has codes 0 and scale 1.
     """
     matrix = weight.reshape(len(weight), -1)
-    magnitude = np.abs(matrix)
-    amax = magnitude.max(axis=1, keepdims=True) if per == "channel" else magnitude.max()
+    axis = 1 if per == "channel" else None
+    amax = np.abs(matrix).max(axis=axis, keepdims=True)
+    if observer == "mse":
+        amax = amax * least_error_share(matrix, amax, bits, axis)
     steps = symmetric_scale(amax, bits).astype(np.float64).ravel()
     kind = np.int8 if bits <= 8 else np.int16
     codes = integer_codes(matrix, amax, bits, conversion).astype(kind)

@@ -14,6 +14,9 @@ from numpy.typing import ArrayLike, NDArray
 SMALLEST_RANGE = 2.0**-24
 """Tensors with a smaller range quantise to zero (functional specification, section 2.1)."""
 
+SHARES = np.arange(20, 101, dtype=np.float32) / np.float32(100)
+"""Shares of the full range of weights that are tried."""
+
 
 def code_bound(bits: int) -> int:
     """Return the largest magnitude of a signed code of `bits` bits: 2**(bits - 1) - 1."""
@@ -58,6 +61,29 @@ def integer_codes(
     round_trip = fake_quantize(values, amax, bits) * scale
     truncated: NDArray[np.int32] = np.trunc(round_trip).astype(np.int32)
     return truncated
+
+
+def least_error_share(
+    values: NDArray[np.float32], amax: NDArray[np.float32], bits: int, axis: int | None
+) -> NDArray[np.float32]:
+    """Return the share of `amax` whose range loses least, by mean squared error.
+
+    Args:
+        values: matrix.
+        amax: range of each row (axis 1) or of all (axis None), of two dimensions.
+        bits: of a code.
+        axis: over which the error of one range is summed.
+
+    Of equal shares the largest is taken, so that rows that any range holds exactly keep theirs.
+    """
+    best = np.ones_like(amax)
+    least = np.full(amax.shape, np.inf)
+    for share in SHARES[::-1]:
+        lost = fake_quantize(values, amax * share, bits) - values
+        error = np.square(lost, dtype=np.float64).sum(axis=axis, keepdims=True)
+        best = np.where(error < least, share, best)
+        least = np.minimum(error, least)
+    return best
 
 
 def _rounded(

@@ -124,7 +124,13 @@ def _matrix_layer(
     settings, conversion = point.quantization, point.fidelity.integer_conversion
     coding = input_coding(point, found.low, found.high)
     values = weight.detach().numpy()
-    weights = quantize_weights(values, settings.weight_bits, settings.weight_scale, conversion)
+    weights = quantize_weights(
+        values,
+        settings.weight_bits,
+        settings.weight_scale,
+        conversion,
+        settings.weight_observer,
+    )
     layer = MatrixLayer(shape, coding, weights)
     layer.products = exact_products(layer) if found.on_array else None
     return layer

@@ -136,6 +136,11 @@ class Quantization(Section):
     weight_scale: Literal["channel", "tensor"] = Field(
         "channel", description="one weight scale per output channel or per layer"
     )
+    weight_observer: Literal["max", "mse"] = Field(
+        "max",
+        description="how the range of weights is found: all of them, or least squared error of "
+        "rounding and clipping",
+    )
     input_range: Literal["affine", "symmetric"] = Field(
         "affine",
         description="codes of activations: from the lowest to the highest value with an exact zero "

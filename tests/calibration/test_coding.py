@@ -134,6 +134,33 @@ def test_least_squared_error_is_that_of_symmetric_codes():
     assert error(low, high) <= 1.01 * min(tried)
 
 
+@pytest.mark.parametrize("bits", [2, 3, 6])
+@pytest.mark.parametrize("per", ["channel", "tensor"])
+def test_no_range_of_weights_loses_less(per, bits):
+    """Each share of each channel by torch's quantiser."""
+    weight = np.random.default_rng(6).standard_t(4, size=(5, 40)).astype(np.float32)
+    weight[1] = 0.0
+    weight[2] = np.sign(weight[2])  # which the full range alone holds exactly
+    found = quantize_weights(weight, bits, per, "nearest", "mse")
+    bound = 2 ** (bits - 1) - 1
+    parts = np.split(weight, 5) if per == "channel" else [weight]
+    lost = np.square(found.codes.T * np.broadcast_to(found.scale, 5)[:, None] - weight)
+    lost = lost.sum(axis=1) if per == "channel" else [lost.sum()]
+    for part, scale, error in zip(parts, found.scale, lost, strict=True):
+        largest = float(np.abs(part).max())
+        tried = {}
+        for percent in range(20, 101):
+            step = max(largest * percent / 100 / bound, 1e-30)
+            values = torch.from_numpy(part)
+            rounded = torch.fake_quantize_per_tensor_affine(values, step, 0, -bound, bound)
+            tried[percent] = float(((rounded - values) ** 2).sum())
+        assert error == pytest.approx(min(tried.values()), rel=1e-4, abs=1e-9)
+        if largest:
+            assert min(abs(scale * bound / largest - p / 100) for p in tried) < 1e-5
+    if per == "channel":
+        assert (found.scale[1], found.scale[2]) == (1.0, pytest.approx(1 / bound))
+
+
 @pytest.mark.parametrize("bits", [2, 5, 8, 12, 16])
 @pytest.mark.parametrize("per", ["channel", "tensor"])
 def test_weight_codes_equal_torchs(per, bits):

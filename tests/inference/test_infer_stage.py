@@ -93,7 +93,13 @@ def test_an_adc_of_few_bits_in_one_layer(stages, tmp_path):
     "quantization",
     [
         {"input_range": "symmetric", "observer": "entropy", "weight_scale": "tensor"},
-        {"input_range": "symmetric", "observer": "mse", "input_bits": 5, "weight_bits": 3},
+        {
+            "input_range": "symmetric",
+            "observer": "mse",
+            "input_bits": 5,
+            "weight_bits": 3,
+            "weight_observer": "mse",
+        },
         {"observer": "entropy", "input_bits": 6},
         {"fold_batch_norm": False, "float_layers": ["first", "last"]},
     ],
