@@ -13,7 +13,7 @@ from cimsim.campaign.catalogue import OWN_MODELS
 from cimsim.campaign.design import DesignPoint
 from cimsim.campaign.expand import Campaign, CampaignPoint
 from cimsim.campaign.keys import NO_FILE
-from cimsim.campaign.layer_design import is_mixed, layer_designs
+from cimsim.campaign.layer_design import is_mixed, layer_designs, widest
 from cimsim.campaign.layer_rules import fitting
 from cimsim.campaign.parameters import value
 from cimsim.errors import UserError
@@ -145,5 +145,7 @@ def _array(point: CampaignPoint) -> None:
 def _hardware(point: CampaignPoint) -> None:
     from cimsim.ppa.check import check_supported
 
-    for design in _layer_designs(point.point):
+    designs = _layer_designs(point.point)
+    shared = [widest(point.point, designs)] if len(designs) > 1 else []
+    for design in (*designs, *shared):
         check_supported(design)

@@ -23,8 +23,9 @@ from cimsim.campaign.catalogue import (
 from cimsim.campaign.data_source import DatasetName, is_image_files
 from cimsim.campaign.fidelity import Fidelity
 from cimsim.campaign.hardware import Buffers, Buses, Calibration, CellCircuit, Drivers, Wires
-from cimsim.campaign.layer_rules import CodeBits, parse_bits
+from cimsim.campaign.layer_rules import parse_bits
 from cimsim.campaign.nonideality import Nonideality
+from cimsim.campaign.quantization import Quantization
 from cimsim.campaign.section import Fraction, Section
 
 NODES = (130, 90, 65, 45, 32, 22, 14, 10, 7, 5, 3, 2, 1)
@@ -108,72 +109,6 @@ class Workload(Section):
         if library in LIBRARIES:
             check_weights(self.model.partition(".")[0], self.weights, "")
         return self
-
-
-class Quantization(Section):
-    """How float weights and activations become integers."""
-
-    weight_bits: int = Field(
-        8,
-        ge=2,
-        le=16,
-        description="bits of a weight, sign included; more than 8 cells are simulated slowly",
-    )
-    input_bits: int = Field(
-        8,
-        ge=2,
-        le=16,
-        description="bits of an activation; more than 8 input cycles are simulated slowly",
-    )
-    layer_weight_bits: CodeBits = Field(
-        (),
-        description="bits of the weights of some layers, as PATTERN=BITS; patterns as those of "
-        "float_layers, 2 to 16 bits, the last rule that fits wins; docs/workloads.md",
-    )
-    layer_input_bits: CodeBits = Field(
-        (), description="bits of the activations that some layers take in, likewise"
-    )
-    weight_scale: Literal["channel", "tensor"] = Field(
-        "channel", description="one weight scale per output channel or per layer"
-    )
-    weight_observer: Literal["max", "mse"] = Field(
-        "max",
-        description="how the range of weights is found: all of them, or least squared error of "
-        "rounding and clipping",
-    )
-    input_range: Literal["affine", "symmetric"] = Field(
-        "affine",
-        description="codes of activations: from the lowest to the highest value with an exact zero "
-        "point, or the same steps on both sides of 0 (as with fidelity.input_shift data_minimum)",
-    )
-    observer: Literal["max", "percentile", "mse", "entropy"] = Field(
-        "max",
-        description="how the range of an activation is found from the calibration images: all "
-        "values, a percentile, least squared error, or least information lost (Kullback-Leibler)",
-    )
-    percentile: float = Field(
-        99.99,
-        gt=50.0,
-        le=100.0,
-        description="share of |x| inside the range, % (observer: percentile)",
-    )
-    images: int = Field(256, ge=1, description="calibration images, from the training split")
-    float_layers: tuple[str, ...] = Field(
-        (),
-        description="matrix layers that stay in floating point: name patterns (fnmatch), first, "
-        "last",
-    )
-    fold_batch_norm: bool = Field(
-        True,
-        description="batch norms become part of the weights and bias of the layer before; false: "
-        "they are computed after the arrays in floating point",
-    )
-    dynamic_products: Literal["float", "integer", "array"] = Field(
-        "float",
-        description="products of two activations (attention) in the accuracy path: in floating "
-        "point, exact on quantised operands (digital compute-in-memory), or on SRAM arrays that "
-        "are written each time; docs/workloads.md",
-    )
 
 
 class Cell(Section):
@@ -330,16 +265,6 @@ class DesignPoint(Section):
                 f"{self.quantization.weight_bits}; "
                 f"allowed: 1 to {self.quantization.weight_bits}"
             )
-        for field, limit, name in (
-            ("layer_weight_bits", cell.bits, "cell.bits"),
-            ("layer_input_bits", self.array.dac_bits, "array.dac_bits"),
-        ):
-            for rule in getattr(self.quantization, field):
-                if parse_bits(rule)[1] < limit:
-                    raise ValueError(
-                        f"quantization.{field} is {rule} but {name} is {limit}; allowed: {limit} "
-                        "to 16 bits"
-                    )
         if self.array.charge != ChargeColumn() and cell.technology != "nvcap":
             raise ValueError(
                 f"array.charge is given but cell.technology is {cell.technology}; allowed: "
@@ -415,4 +340,30 @@ class DesignPoint(Section):
                 f"cell.resistance_on "
                 f"({cell.resistance_on!r} ohm)"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _rules_for_layers_fit(self) -> Self:
+        codes, adc = self.quantization, self.array.adc
+        for name, rules, limiting, least in (
+            ("layer_weight_bits", codes.layer_weight_bits, "cell.bits", self.cell.bits),
+            ("layer_input_bits", codes.layer_input_bits, "array.dac_bits", self.array.dac_bits),
+        ):
+            for rule in rules:
+                if parse_bits(rule)[1] < least:
+                    raise ValueError(
+                        f"quantization.{name} is {rule} but {limiting} is {least}; allowed: "
+                        f"{least} to 16 bits"
+                    )
+        if self.chip.data_transfer == "synchronous":
+            for name, rules in (
+                ("quantization.layer_weight_bits", codes.layer_weight_bits),
+                ("quantization.layer_input_bits", codes.layer_input_bits),
+                ("array.adc.layer_bits", adc.layer_bits),
+            ):
+                if rules:
+                    raise ValueError(
+                        f"{name} is given but chip.data_transfer is synchronous, whose tiles are "
+                        "all equal; allowed: buffered"
+                    )
         return self

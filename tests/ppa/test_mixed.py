@@ -3,17 +3,23 @@
 import numpy as np
 import pyarrow as pa
 import pytest
+from pydantic import ValidationError
 
 from cimsim import schemas
 from cimsim.campaign.design import DesignPoint
 from cimsim.errors import UserError
-from cimsim.ppa.engine import needs_weights
+from cimsim.ppa.engine import Activity, NetworkLayer, needs_weights
 from cimsim.ppa.parameters import design_context
 from cimsim.ppa.stage import Network, evaluate_design
 
 from .test_ppa_stage import SHAPES, layer_rows
 
 NAMES = [shape[0] for shape in SHAPES]
+NETWORK = [
+    NetworkLayer("conv", 6, 6, 16, 3, 3, 24, True, 36.0),
+    NetworkLayer("head", 1, 1, 216, 1, 1, 10, False, 1.0),
+]
+TRACE = [[np.ones((x.rows, int(x.positions)), dtype=np.uint8)] for x in NETWORK]
 SAR = {"adc": {"kind": "sar"}}
 
 
@@ -143,5 +149,13 @@ def test_parts_of_a_mixed_chip_add_up(array):
 
 def test_synchronous_transfer_of_mixed_bits_is_refused():
     chip = {"data_transfer": "synchronous", "global_bus": "htree"}
-    with pytest.raises(UserError, match=r"chip\.data_transfer .* their bits differ"):
-        evaluate_design(design(["head=4"], chip=chip), tables({"head": 4}))
+    with pytest.raises(
+        ValidationError, match=r"layer_weight_bits is given but chip\.data_transfer"
+    ):
+        design(["head=4"], chip=chip)
+    equal = design(chip=chip)
+    context = design_context(equal)
+    activity = Activity(NETWORK, TRACE, [], 8)
+    assert activity.evaluate(context).chip["area_m2"] > 0
+    with pytest.raises(UserError, match=r"sync_data_transfer .* their bits differ"):
+        activity.evaluate(context, [context] * len(NETWORK))
