@@ -15,12 +15,12 @@ from pydantic import ValidationError
 from cimsim.campaign.condition import Condition
 from cimsim.campaign.design import DesignPoint
 from cimsim.campaign.figure import Figure
-from cimsim.campaign.file import CampaignFile, Statistics, Sweep, read_campaign_file
+from cimsim.campaign.file import CampaignSource, Statistics, Sweep, read_campaign_file
 from cimsim.campaign.keys import OF_CHIPS, STAGES, design_id, stage_keys, unflatten
 from cimsim.campaign.messages import dotted, first_problem, shown
 from cimsim.campaign.parameters import parameters
 from cimsim.campaign.published import Published, read_published
-from cimsim.campaign.sample import sampled_rows, space_axes
+from cimsim.campaign.sample import Axis, sampled_rows, space_axes
 from cimsim.campaign.search import Search
 from cimsim.campaign.seeds import Seeds
 from cimsim.campaign.settings import (
@@ -110,6 +110,7 @@ class Campaign:
     budget: bool
     sensitivity: bool
     search: Search | None
+    space: tuple[Axis, ...]
     figures: tuple[Figure, ...]
     published: tuple[Published, ...]
     points: tuple[CampaignPoint, ...]
@@ -129,31 +130,35 @@ def load_campaign(path: Path | str) -> Campaign:
     Raises:
         UserError: anything in the file, or in a preset it names, that is not allowed.
     """
-    path = Path(path)
-    return expand(path, read_campaign_file(path))
+    return expand(read_campaign_file(Path(path)))
 
 
-def expand(path: Path, content: CampaignFile) -> Campaign:
+def expand(source: CampaignSource) -> Campaign:
     """Return the design points of a campaign file, each once, in the order of the sweeps.
 
     Raises:
         UserError: an unknown field or preset, a value that is not allowed, a combination that
             cannot be built, or no point at all.
     """
-    place = Place(path)
+    path, content = source.merged.main, source.content
+    space: list[Axis] = []
     if content.search is not None:
-        space_axes(content.search, place.at("search"))
-    base = read_row(content.base, place.at("base")).layer()
+        space = space_axes(content.search, Place(source.file("search")).at("search"))
+    base = _base(source)
     expansion = _Expansion()
     for index, name in enumerate(content.sweep_names()):
         if content.sweeps:
-            sweep, here = content.sweeps[index], place.at("sweeps").item(index)
+            place = Place(source.file("sweeps")).at("sweeps")
+            sweep, here = content.sweeps[index], place.item(index)
         else:
-            sweep, here = Sweep(), place
+            sweep, here = Sweep(), Place(path)
         expansion.add(sweep.model_copy(update={"name": name}), here, base)
     if not expansion.points:
         reason = expansion.dropped[0].reason
         raise UserError(f"{path}: sweeps: every combination was dropped: {reason}")
+    published: tuple[Published, ...] = ()
+    if content.published:
+        published = read_published(source.file("published").parent / content.published)
     return Campaign(
         file=path,
         name=content.name,
@@ -165,12 +170,24 @@ def expand(path: Path, content: CampaignFile) -> Campaign:
         budget=content.budget,
         sensitivity=content.sensitivity,
         search=content.search,
+        space=tuple(space),
         figures=content.figures,
-        published=read_published(path.parent / content.published) if content.published else (),
+        published=published,
         points=tuple(expansion.points.values()),
         dropped=tuple(expansion.dropped),
         designs=tuple(expansion.designs),
     )
+
+
+def _base(source: CampaignSource) -> Layer:
+    """Return the settings of the base of each file, of which later ones win."""
+    layer: Layer = {}
+    for file, given in source.merged.bases:
+        place = Place(file).at("base")
+        if not isinstance(given, dict):
+            raise UserError(f"{place}: {shown(given)} is not allowed; allowed: keys with values")
+        layer |= read_row(given, place).layer()
+    return layer
 
 
 class _Expansion:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
 from cimsim.campaign.figure import OF_CHIPS, ON_ARRAYS, Figure
+from cimsim.campaign.include import Merged, read_merged
 from cimsim.campaign.messages import dotted, first_problem
 from cimsim.campaign.sample import Sample
 from cimsim.campaign.search import Search
 from cimsim.campaign.section import Exact
 from cimsim.campaign.seeds import Seeds, Share
-from cimsim.campaign.yaml_file import read_yaml
 from cimsim.errors import UserError, nearest
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
@@ -87,6 +88,9 @@ class CampaignFile(Exact):
 
     name: Name = Field(description="name of the campaign's folder: results/campaigns/<name>/")
     description: str = Field("", description="what the campaign is for; stands in the summary")
+    include: str | tuple[str, ...] = Field(
+        (), description="campaign file or files, relative to this one, whose keys hold here, too"
+    )
     base: Settings = Field(default_factory=dict, description="design fields of all points")
     sweeps: tuple[Sweep, ...] = Field((), description="what varies; none: the base alone")
     search: Search | None = Field(
@@ -210,16 +214,34 @@ class CampaignFile(Exact):
         return named or ["base" if self.search is None else TRIALS]
 
 
-def read_campaign_file(path: Path) -> CampaignFile:
+@dataclass(frozen=True)
+class CampaignSource:
+    """A campaign file as it was read, with those that it includes.
+
+    Attributes:
+        content: what they say together, without bases.
+        merged: which file says what, and the base of each.
+    """
+
+    content: CampaignFile
+    merged: Merged
+
+    def file(self, *keys: str) -> Path:
+        """Return the file in which the value at some keys is written, or else the main one."""
+        return self.merged.origin(*keys) or self.merged.main
+
+
+def read_campaign_file(path: Path) -> CampaignSource:
     """Read a campaign file and check everything but the design fields in it.
 
     Raises:
-        UserError: the file cannot be read or something in it is not allowed.
+        UserError: a file cannot be read or something in it is not allowed.
     """
-    content = read_yaml(path)
+    merged = read_merged(path)
     try:
-        return CampaignFile.model_validate_json(json.dumps(content))
+        content = CampaignFile.model_validate_json(json.dumps(merged.content))
     except ValidationError as error:
         location, problem = first_problem(error, CampaignFile)
         place = f"{dotted(location)}: " if location else ""
-        raise UserError(f"{path}: {place}{problem}") from error
+        raise UserError(f"{merged.origin(*location) or path}: {place}{problem}") from error
+    return CampaignSource(content, merged)

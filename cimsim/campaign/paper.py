@@ -12,7 +12,7 @@ from typing import Any
 from cimsim.campaign.checks import check_campaign
 from cimsim.campaign.data_source import missing_data
 from cimsim.campaign.expand import load_campaign
-from cimsim.campaign.file import CampaignFile, read_campaign_file
+from cimsim.campaign.file import CampaignSource, read_campaign_file
 from cimsim.campaign.keys import DATASET, FILE_FIELDS, MODEL, NO_FILE
 from cimsim.campaign.settings import Place, located, walk
 from cimsim.errors import UserError
@@ -51,7 +51,7 @@ def cases(folder: Path) -> list[Case]:
 
 def _case(file: Path) -> Case:
     try:
-        missing = dict(_missing_files(file, read_campaign_file(file)))
+        missing = dict(_missing_files(read_campaign_file(file)))
         if missing:
             return Case(file, missing=tuple(missing.items()))
         campaign = load_campaign(file)
@@ -61,9 +61,9 @@ def _case(file: Path) -> Case:
     return Case(file, len(campaign.points))
 
 
-def _missing_files(file: Path, content: CampaignFile) -> Iterator[tuple[Path, str]]:
+def _missing_files(source: CampaignSource) -> Iterator[tuple[Path, str]]:
     """Yield the path of each file or folder that a campaign names and that is not there."""
-    for given in _mappings(content):
+    for file, given in _mappings(source):
         fields = {name: value for name, value, _ in walk(given, Place(file))}
         for name, held in fields.items():
             for value in held if isinstance(held, list) else [held]:
@@ -78,11 +78,12 @@ def _missing_files(file: Path, content: CampaignFile) -> Iterator[tuple[Path, st
                         yield path, _what(name, path, fields)
 
 
-def _mappings(content: CampaignFile) -> Iterator[Mapping[str, Any]]:
-    """Yield every mapping of a campaign file that holds design fields."""
-    yield content.base
-    for sweep in content.sweeps:
-        yield from (sweep.base, sweep.grid, sweep.zip, *sweep.points)
+def _mappings(source: CampaignSource) -> Iterator[tuple[Path, Mapping[str, Any]]]:
+    """Yield every mapping of a campaign that holds design fields, and its file."""
+    yield from source.merged.bases
+    for sweep in source.content.sweeps:
+        for given in (sweep.base, sweep.grid, sweep.zip, *sweep.points):
+            yield source.file("sweeps"), given
 
 
 def _what(name: str, path: Path, fields: Mapping[str, Any]) -> str:

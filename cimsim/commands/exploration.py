@@ -68,8 +68,6 @@ def search(
     """Propose design points from the results of earlier ones and run them with Snakemake."""
     from cimsim.campaign.expand import load_campaign
     from cimsim.campaign.paths import campaign_folder, search_folder
-    from cimsim.campaign.sample import space_axes
-    from cimsim.campaign.settings import Place
     from cimsim.provenance import provenance
     from cimsim.search.report import search_lines, write_trials
     from cimsim.search.study import search as run
@@ -79,7 +77,7 @@ def search(
     evaluate = Trials(loaded, partial(_snakemake, options or ["--cores", "all"]))
     about = loaded.search
     assert about is not None  # Trials refuses it
-    trials = run(about, space_axes(about, Place(campaign).at("search")), evaluate)
+    trials = run(about, loaded.space, evaluate)
     evaluate.finish([trial.settings for trial in trials])
     folder = search_folder(loaded.name)
     ids = [evaluate.id(trial.settings) for trial in trials]

@@ -141,9 +141,10 @@ def _head(campaign: Campaign) -> dict[str, Any]:
 
 def _at_the_end(campaign: Campaign, file: Path) -> dict[str, Any]:
     figures = [f.model_dump(mode="json", exclude_defaults=True) for f in campaign.figures]
-    published = read_campaign_file(campaign.file).published
+    source = read_campaign_file(campaign.file)
+    published = source.content.published
     if published:
-        published = os.path.relpath(campaign.file.parent / published, file.parent)
+        published = os.path.relpath(source.file("published").parent / published, file.parent)
     return {"budget": campaign.budget, "figures": figures, "published": published}
 
 

@@ -42,7 +42,7 @@ CASES = {
     ),
     "unknown top-level key": (
         "name: c\nsweep: []",
-        "sweep: unknown key (did you mean 'sweeps'?); allowed: name, description, base",
+        "sweep: unknown key (did you mean 'sweeps'?); allowed: name, description, include",
     ),
     "unknown key of a sweep": (
         "name: c\nsweeps: [{gird: {}}]",

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from cimsim import schemas
 from cimsim.analysis import schemas as joined
@@ -89,6 +90,16 @@ def test_a_new_point_shares_what_it_can(copy: Workspace) -> None:
     copy.write(sweeps=[noise, TINY["sweeps"][1]])
     expected = {"infer": 2, "join": 1, "figure": 2, "summary": 1, "all": 1}
     assert copy.planned() == expected
+
+
+def test_a_change_in_an_included_file_is_noticed(copy: Workspace) -> None:
+    shared = {name: value for name, value in TINY.items() if name != "name"}
+    common = copy.folder / "common.yaml"
+    common.write_text(yaml.safe_dump(shared))
+    copy.campaign.write_text("name: tiny\ninclude: common.yaml\n")
+    assert copy.planned() == {}
+    common.write_text(yaml.safe_dump(shared | {"seeds": {"count": 6, "block": 2}}))
+    assert copy.planned()["infer"] == 2
 
 
 def test_more_seeds_keep_the_old_ones(copy: Workspace) -> None:
