@@ -24,7 +24,7 @@ from cimsim.analysis.sensitivity_figure import bar_rows, draw_sensitivity, sweep
 from cimsim.analysis.style import HEIGHT_INCHES, canvas, save
 from cimsim.campaign.expand import Campaign
 from cimsim.campaign.figure import Figure
-from cimsim.campaign.parameters import values
+from cimsim.campaign.parameters import parameters, values
 from cimsim.campaign.published import Published
 from cimsim.errors import UserError
 
@@ -35,6 +35,7 @@ BAR_INCHES = 0.24
 CELL_INCHES = 0.3
 STRIP_INCHES = 0.17
 PROFILE_INCHES = 0.85
+NAME_INCHES = 0.6
 
 
 def draw(
@@ -158,4 +159,6 @@ def _height(directory: Path, figure: Figure, points: Sequence[Row], budget: bool
         return 3.1
     if figure.kind == "floorplan":
         return 0.6 + 1.75 * rows
+    if figure.kind == "line" and rows == 1 and not parameters()[figure.x].is_number:
+        return HEIGHT_INCHES + NAME_INCHES
     return HEIGHT_INCHES if rows == 1 else FRAME_INCHES + PANEL_INCHES * rows

@@ -5,6 +5,7 @@ Values of a parameter that is no number have marks side by side, without a line 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -44,6 +45,9 @@ DODGE = 0.012
 
 PUBLISHED_MARKERS = ("*", "h", "8", "p")
 """Marks of published results; open, and none of the series' own."""
+
+DASH = 0.35
+"""Half the length of a baseline at a name, of the distance of names."""
 
 BAND = 0.12
 """Opacity of the band between the ends of the intervals."""
@@ -85,7 +89,7 @@ def draw_lines(
             handles[label] = _line(axes, x, rows, figure.y, y_shown, style)
         baselines |= _published(axes, figure, published, places, x_shown, y_shown)
         if figure.y == "accuracy":
-            baselines |= _baselines(axes, shown, at)
+            baselines |= _baselines(axes, shown, at, named=bool(places.names))
             limit_percentage(axes)
         elif is_wide([row[figure.y] for row in points]):
             make_logarithmic(axes, "y")
@@ -194,8 +198,13 @@ def _published(
     return handles
 
 
-def _baselines(axes: Axes, points: Sequence[Row], at: dict[str, float]) -> dict[str, Any]:
-    """Draw the accuracies without arrays where all points at one x agree on them."""
+def _baselines(
+    axes: Axes, points: Sequence[Row], at: dict[str, float], *, named: bool
+) -> dict[str, Any]:
+    """Draw the accuracies without arrays where all points at one x agree on them.
+
+    At names each has a dash of its own, since nothing lies between them.
+    """
     handles: dict[str, Any] = {}
     for measure, style in BASELINES.items():
         levels: dict[float, set[float]] = {}
@@ -203,6 +212,10 @@ def _baselines(axes: Axes, points: Sequence[Row], at: dict[str, float]) -> dict[
             levels.setdefault(at[row["id"]], set()).add(row[measure] * 100)
         if all(len(level) == 1 for level in levels.values()):
             x = sorted(levels)
-            (handle,) = axes.plot(x, [max(levels[place]) for place in x], zorder=1.5, **style)
+            y = [max(levels[place]) for place in x]
+            if named:
+                x = [end for place in x for end in (place - DASH, place + DASH, place + DASH)]
+                y = [value for level in y for value in (level, level, math.nan)]
+            (handle,) = axes.plot(x, y, zorder=1.5, **style)
             handles[style["label"]] = handle
     return handles

@@ -32,7 +32,8 @@ def run_times(campaign: Campaign, results: Path) -> list[RunTime]:
     """
     folder = results / "benchmarks"
     found = []
-    for rule in (*STAGES, "budget", "join", "budget_tables", "figure", "summary"):
+    stages = [stage for stage in STAGES if stage in campaign.stages]
+    for rule in (*stages, "budget", "join", "budget_tables", "figure", "summary"):
         records = list(_records(folder / rule, _prefixes(campaign, rule)))
         if records:
             seconds = [record["s"] for record in records]
