@@ -10,7 +10,11 @@ from pathlib import Path
 import pytest
 
 from cimsim.analysis import schemas as joined
+from cimsim.campaign.checks import check_campaign
+from cimsim.campaign.expand import load_campaign
 from cimsim.campaign.file import CampaignFile
+from cimsim.campaign.plan import load_plan
+from cimsim.campaign.progress import status_lines
 from cimsim.tables import read_table
 
 from .conftest import ROOT, TINY, Workspace, contents
@@ -159,6 +163,73 @@ def test_code_in_a_checkpoint_is_not_run(kind: str, workspace: Workspace) -> Non
     (line,) = run.stderr.splitlines()
     assert "base.workload.checkpoint: evil.pt: " in line
     assert _hacked(workspace.folder) == []
+
+
+NETWORK = """
+import sys
+from pathlib import Path
+
+from torch import nn
+
+with Path(__file__).with_suffix(".imported").open("a") as log:
+    log.write(" ".join(sys.argv[1:2]) + "\\n")
+
+
+def build():
+    return nn.Sequential(
+        nn.Conv2d(1, 4, 3, padding=1), nn.ReLU(), nn.AdaptiveAvgPool2d(2), nn.Flatten(),
+        nn.Linear(16, 10),
+    )
+"""
+"""A network in a file of one's own, which notes the command of each program that imports it."""
+
+
+def _imports(folder: Path, name: str = "mine") -> set[str]:
+    """Return the first argument of each program that has imported a network's file."""
+    log = folder / f"{name}.imported"
+    return set(log.read_text().splitlines()) if log.exists() else set()
+
+
+def test_a_network_file_that_no_campaign_names_is_not_imported(workspace: Workspace) -> None:
+    for name in ("mine", "vgg8", "conftest", "sitecustomize"):
+        (workspace.folder / f"{name}.py").write_text(NETWORK)
+    assert workspace.cimsim("validate", "campaign.yaml").returncode == 0
+    assert workspace.cimsim("plan", "campaign.yaml").returncode == 0
+    assert workspace.planned()["infer"] == 4
+    assert list(workspace.folder.glob("*.imported")) == []
+
+
+def test_reading_a_campaign_does_not_import_the_network_that_it_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Jobs on a cluster parse the workflow, and `status` reads the campaign: neither imports."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("mine", "other"):
+        (tmp_path / f"{name}.py").write_text(NETWORK)
+    file = tmp_path / "c.yaml"
+    file.write_text("name: c\nbase: {workload.model: 'mine.py:build'}\n")
+    load_plan(str(file), check=False)
+    assert list(status_lines(load_campaign(file), tmp_path / "results"))
+    assert list(tmp_path.glob("*.imported")) == []
+    check_campaign(load_campaign(file))
+    assert [log.name for log in tmp_path.glob("*.imported")] == ["mine.imported"]
+
+
+@pytest.mark.slow
+def test_only_what_needs_the_network_imports_its_file(workspace: Workspace) -> None:
+    """Snakemake's main process checks it, and stages before the chip compute with it."""
+    for name in ("mine", "other"):
+        (workspace.folder / f"{name}.py").write_text(NETWORK)
+    base = {**TINY["base"], "workload": {"images": 20, "model": "mine.py:build"}}
+    workspace.write(base=base, sweeps=TINY["sweeps"][:1], figures=[], seeds={"count": 1})
+    run = workspace.snakemake("--cores", "1")
+    assert run.returncode == 0, run.stdout + run.stderr
+    found = _imports(workspace.folder)
+    assert "infer" in found
+    jobs = {"checkpoint", "calibrate", "map", "infer", "trace"}
+    main = {"--snakefile"}
+    assert found <= jobs | main
+    assert _imports(workspace.folder, "other") == set()
 
 
 @pytest.mark.parametrize(
