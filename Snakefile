@@ -20,6 +20,7 @@ sys.path = [entry for entry in sys.path if Path(entry) != Path(workflow.basedir)
 from cimsim.campaign.disk import full_disk
 from cimsim.campaign.lock import lock_results
 from cimsim.campaign.plan import load_plan
+from cimsim.campaign.progress import failure_lines
 from cimsim.campaign.scheduler import refuse_unquotable
 from cimsim.errors import UserError
 
@@ -94,6 +95,8 @@ onstart:
 
 onerror:
     if said := full_disk():
+        print(f"cimsim: {said}", file=sys.stderr)
+    for said in failure_lines(PLAN.campaigns.values()):
         print(f"cimsim: {said}", file=sys.stderr)
 
 

@@ -40,8 +40,19 @@ def join(campaign: Campaign, *, results: Path, output: Path, provenance: Mapping
     Raises:
         UserError: as :func:`join_points`.
     """
+    points = point_outputs(campaign, results)
+    confidence = campaign.statistics.confidence
+    join_points(points, confidence=confidence, output=output, provenance=provenance)
+
+
+def point_outputs(campaign: Campaign, results: Path) -> list[PointOutputs]:
+    """Return where the results of each design point are, there or not.
+
+    Raises:
+        UserError: a file of seeds, which says how many there are, cannot be read.
+    """
     files_of = SeedFiles(campaign, results)
-    points = [
+    return [
         PointOutputs(
             id=point.id,
             sweeps=point.sweeps,
@@ -54,8 +65,6 @@ def join(campaign: Campaign, *, results: Path, output: Path, provenance: Mapping
         )
         for point in campaign.points
     ]
-    confidence = campaign.statistics.confidence
-    join_points(points, confidence=confidence, output=output, provenance=provenance)
 
 
 class SeedFiles:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from cimsim.analysis import schemas
+from cimsim.analysis.missing import Missing
 from cimsim.analysis.selection import Row, null_first, telling, varying
 from cimsim.analysis.sensitivity import by_measure, read_indices, share_text
 from cimsim.campaign.expand import Campaign
@@ -36,8 +37,10 @@ _ACCURACY_COLUMNS = ("accuracy", "change")
 _COLUMNS = ("energy per image", "TOPS/W", "chip area", "frames/s")
 
 
-def write_summary(campaign: Campaign, *, directory: Path, output: Path) -> None:
-    """Write the summary of `campaign` from its tables in `directory`.
+def write_summary(
+    campaign: Campaign, *, directory: Path, output: Path, missing: Sequence[Missing] = ()
+) -> None:
+    """Write the summary of `campaign` from its tables in `directory`, which lack points `missing`.
 
     Links are relative to the folder of `output`; equal tables give equal bytes.
 
@@ -56,7 +59,7 @@ def write_summary(campaign: Campaign, *, directory: Path, output: Path) -> None:
         *key_points(points, provenance["confidence"]),
         _figures(campaign, directory, base),
         sensitivity(campaign, directory),
-        limits(campaign, points, directory),
+        limits(campaign, points, directory, missing),
         _tables(directory, base),
         versions(points, provenance),
     ]
@@ -283,9 +286,19 @@ def sensitivity(campaign: Campaign, directory: Path) -> str:
     return "\n".join(lines)
 
 
-def limits(campaign: Campaign, points: Sequence[Row], directory: Path) -> str:
+def limits(
+    campaign: Campaign, points: Sequence[Row], directory: Path, missing: Sequence[Missing] = ()
+) -> str:
     """Return what a reader must not overlook: gaps and limits of the statistics."""
     lines: list[str] = []
+    if missing:
+        total = len(points) + len(missing)
+        lines.append(f"- Design points without results: {len(missing)} of {total}")
+        for point in missing[:MOST_LISTED]:
+            why = f"{point.stage}: {' '.join(point.reason.split())} (log: {point.log})"
+            lines.append(f"  - {point.parameters}: {why}")
+        if len(missing) > MOST_LISTED:
+            lines.append(f"  - ... and {len(missing) - MOST_LISTED} more: missing.csv")
     if campaign.dropped:
         lines.append(f"- Combinations that cannot be built, dropped: {len(campaign.dropped)}")
         for dropped in campaign.dropped[:MOST_LISTED]:
@@ -318,13 +331,13 @@ def limits(campaign: Campaign, points: Sequence[Row], directory: Path) -> str:
             f"- Points with the same accuracy on every chip: {same} of {len(points)}; they are "
             "without randomness, or too robust to show it."
         )
-    missing = [
+    undrawn = [
         figure.name
         for figure in campaign.figures
         if not (directory / "figures" / f"{figure.name}.png").is_file()
     ]
-    if missing:
-        lines.append(f"- Figures that were not drawn: {', '.join(missing)}.")
+    if undrawn:
+        lines.append(f"- Figures that were not drawn: {', '.join(undrawn)}.")
     return "\n".join(["## Gaps and limits", "", *lines]) if lines else ""
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -279,17 +279,31 @@ def status_lines(campaign: Campaign, results: Path = RESULTS) -> Iterator[str]:
         yield f"  {stage:<11}{counts}{speed:>10}{left:>10}"
     yield f"  tables: {'there' if _joined(campaign, results) else 'not there yet'}"
     failed = [(stage, key) for stage, state in states.items() for key in state.failed]
+    plan = Plan([campaign])
     for stage, key in failed[:MOST_LISTED]:
         point = next(point for point in campaign.points if point.keys[stage] == key)
         yield f"failed: {stage} {key} ({point.text or 'the base'}): {states[stage].failed[key]}"
-        yield f"  log: {_log_of(stage, point, campaign, results)}"
+        yield f"  log: {log_of(plan, campaign, stage, point, results)}"
     if len(failed) > MOST_LISTED:
         yield f"... and {len(failed) - MOST_LISTED} more: {results / failures.FOLDER}"
 
 
-def _log_of(stage: str, point: CampaignPoint, campaign: Campaign, results: Path) -> str:
-    """Return the log of the job that computes a stage of a point."""
-    plan = Plan([campaign])
+def failure_lines(campaigns: Iterable[Campaign], results: Path = RESULTS) -> Iterator[str]:
+    """Yield, for campaigns with results that could not be computed, what can be done now."""
+    for campaign in campaigns:
+        failed = sum(len(state.failed) for state in progress(campaign, results).values())
+        if failed:
+            yield (
+                f"{campaign.name}: {failed} results could not be computed; "
+                f"`cimsim status {campaign.file}` names them, `cimsim partial {campaign.file}` "
+                "makes tables and a summary of the design points that are there"
+            )
+
+
+def log_of(
+    plan: Plan, campaign: Campaign, stage: str, point: CampaignPoint, results: Path = RESULTS
+) -> str:
+    """Return the log of the job that computes a stage of a point of a campaign of the plan."""
     key = point.keys[stage]
     if stage == "ppa":
         name = next(f"{g}_{n}" for (g, n), block in plan.blocks.items() if key in block.keys)

@@ -136,6 +136,22 @@ def report(campaign: CampaignPath, results: Results = RESULTS) -> None:
 
 
 @app.command()
+def partial(campaign: CampaignPath, results: Results = RESULTS) -> None:
+    """Write tables, figures and summary of the points that are there; list those that are not."""
+    from cimsim.analysis.partial import write_partial
+
+    loaded, folder = _campaign(campaign, results)
+    output = folder / "partial"
+    missing = write_partial(
+        loaded, results=results, output=output, provenance=_about_campaign(loaded)
+    )
+    typer.echo(
+        f"{output / 'summary.md'}: written; {len(missing)} of {len(loaded.points)} design points "
+        "are missing"
+    )
+
+
+@app.command()
 def budget_tables(campaign: CampaignPath, results: Results = RESULTS) -> None:
     """Join the error budgets of all points of a campaign into its tables."""
     from cimsim.analysis.budget import join_budgets

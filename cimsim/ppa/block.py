@@ -52,10 +52,10 @@ def run_block(members: Sequence[Member], *, results: Path, threads: int = 1) -> 
         if (key := member.keys["ppa"]) in known:
             found.append(known.tables(key))
             continue
-        if network is None:
-            mapping, trace = (stage_folder(s, keys[s], results) for s in ("map", "trace"))
-            network = Network.read(mapping, trace, threads)
         try:
+            if network is None:
+                mapping, trace = (stage_folder(s, keys[s], results) for s in ("map", "trace"))
+                network = Network.read(mapping, trace, threads)
             found.append(_evaluate(member, network, maker(about)))
         except UserError as error:
             failures.append(f"{member.name or key}: {error}")

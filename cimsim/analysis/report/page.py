@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from markdown_it import MarkdownIt
 
 from cimsim.analysis import schemas, summary
+from cimsim.analysis.missing import Missing
 from cimsim.analysis.published import differences
 from cimsim.analysis.report.run_times import run_times
 from cimsim.analysis.selection import Row, telling, varying
@@ -57,8 +58,15 @@ SUMMARY_MEASURES = (
 """Measures in the table of all points."""
 
 
-def write_report(campaign: Campaign, *, directory: Path, results: Path, output: Path) -> None:
-    """Write the report of `campaign` from its tables and figures in `directory`.
+def write_report(
+    campaign: Campaign,
+    *,
+    directory: Path,
+    results: Path,
+    output: Path,
+    missing: Sequence[Missing] = (),
+) -> None:
+    """Write the report of `campaign` from its tables, without points `missing`, and figures.
 
     It is the same for equal tables, but for the run times.
 
@@ -80,7 +88,7 @@ def write_report(campaign: Campaign, *, directory: Path, results: Path, output: 
         style=_file("report.css"),
         script=_file("report.js"),
         data=_script_json(_data(campaign, points, directory)),
-        sections=_sections(campaign, points, directory, about),
+        sections=_sections(campaign, points, directory, about, missing),
         figures=_figures(campaign, directory),
         published=_published(campaign, points),
         provenance=about,
@@ -94,7 +102,11 @@ def _file(name: str) -> str:
 
 
 def _sections(
-    campaign: Campaign, points: Sequence[Row], directory: Path, about: Mapping[str, Any]
+    campaign: Campaign,
+    points: Sequence[Row],
+    directory: Path,
+    about: Mapping[str, Any],
+    missing: Sequence[Missing],
 ) -> dict[str, str]:
     """Return the prose of the summary as HTML, by the place that it has in the report."""
     markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
@@ -102,7 +114,7 @@ def _sections(
         "what": markdown.render(summary.what(campaign, points)),
         "key_points": markdown.render("\n\n".join(summary.key_points(points, about["confidence"]))),
         "sensitivity": markdown.render(summary.sensitivity(campaign, directory)),
-        "limits": markdown.render(summary.limits(campaign, points, directory)),
+        "limits": markdown.render(summary.limits(campaign, points, directory, missing)),
         "versions": markdown.render(summary.versions(points, dict(about))),
     }
 
