@@ -43,6 +43,18 @@ def refused(done: subprocess.CompletedProcess[str]) -> str:
     return lines[0].removeprefix("cimsim: ")
 
 
+def test_a_measure_that_does_not_exist_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "c.yaml").write_text("name: c\n")
+    message = refused(run(tmp_path, "pareto", "c.yaml", "accurcy", "energy_j"))
+    assert message.startswith("MEASURE: 'accurcy' is no measure (did you mean 'accuracy'?); allow")
+
+
+def test_a_search_needs_its_key(tmp_path: Path) -> None:
+    (tmp_path / "c.yaml").write_text("name: c\n")
+    message = refused(run(tmp_path, "search", "c.yaml"))
+    assert message == "c.yaml: search is not given; allowed: what to optimise"
+
+
 def test_version_names_the_native_engine(tmp_path: Path) -> None:
     done = run(tmp_path, "--version")
     assert done.returncode == 0

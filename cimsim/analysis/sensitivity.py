@@ -68,12 +68,18 @@ def analysed(campaign: Campaign) -> list[SweepDesign]:
     Raises:
         UserError: there is none; the message says why.
     """
-    reasons = {design.name: _hindrance(design) for design in campaign.designs}
-    found = [design for design in campaign.designs if not reasons[design.name]]
+    reasons = not_analysed(campaign)
+    found = [design for design in campaign.designs if design.name not in reasons]
     if not found:
         told = "; ".join(f"{name}: {reason}" for name, reason in reasons.items())
         raise UserError(f"{campaign.file}: sweeps: no sensitivity can be told from them: {told}")
     return found
+
+
+def not_analysed(campaign: Campaign) -> dict[str, str]:
+    """Return why sweeps cannot be analysed, by name."""
+    reasons = {design.name: _hindrance(design) for design in campaign.designs}
+    return {name: reason for name, reason in reasons.items() if reason}
 
 
 def _hindrance(design: SweepDesign) -> str:

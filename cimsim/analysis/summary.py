@@ -10,7 +10,7 @@ from pathlib import Path
 from cimsim.analysis import schemas
 from cimsim.analysis.missing import Missing
 from cimsim.analysis.selection import Row, null_first, telling, varying
-from cimsim.analysis.sensitivity import by_measure, read_indices, share_text
+from cimsim.analysis.sensitivity import by_measure, not_analysed, read_indices, share_text
 from cimsim.campaign.expand import Campaign
 from cimsim.campaign.labels import number, quantity, rounded, value_text
 from cimsim.campaign.parameters import parameters
@@ -283,6 +283,8 @@ def sensitivity(campaign: Campaign, directory: Path) -> str:
             total = "" if row["total"] is None else share_text(row, "total")
             cells = [*first, row["parameter"], share_text(row, "first"), total]
             lines.append(f"| {' | '.join(map(_cell, cells))} |")
+    for name, reason in not_analysed(campaign).items():
+        lines += ["", f"Sweep {name} was not analysed: {reason}."]
     return "\n".join(lines)
 
 

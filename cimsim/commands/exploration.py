@@ -44,7 +44,7 @@ def pareto(
 @app.command()
 def sensitivity(campaign: CampaignPath, results: Results = RESULTS) -> None:
     """Write and show which parameters matter: Sobol' indices and main effects of each sweep."""
-    from cimsim.analysis.sensitivity import lines, read_indices, write_sensitivity
+    from cimsim.analysis.sensitivity import lines, not_analysed, read_indices, write_sensitivity
     from cimsim.campaign.expand import load_campaign
     from cimsim.campaign.paths import campaign_folder
     from cimsim.provenance import provenance
@@ -55,6 +55,8 @@ def sensitivity(campaign: CampaignPath, results: Results = RESULTS) -> None:
     write_sensitivity(loaded, results=results, directory=folder, provenance=about)
     for line in lines(read_indices(folder)):
         typer.echo(line)
+    for name, reason in not_analysed(loaded).items():
+        typer.echo(f"{name}: not analysed: {reason}")
 
 
 @app.command()

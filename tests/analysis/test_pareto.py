@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import operator
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cimsim.analysis.pareto import costs_of, front, grouped_front
+from cimsim.analysis import schemas
+from cimsim.analysis.join import join
+from cimsim.analysis.pareto import best_points, costs_of, front, front_lines, grouped_front
+from cimsim.tables import read_table
 
 coordinate = st.sampled_from([0.0, 0.25, 0.5, 0.75, 1.0]) | st.floats(0, 1)
 
@@ -49,6 +56,31 @@ def test_groups_do_not_compete() -> None:
     costs = [[1.0, -0.9], [2.0, -0.8], [3.0, -0.7]]
     assert grouped_front(costs, ["a", "a", "b"]) == [True, False, True]
     assert grouped_front(costs, ["a", "a", "a"]) == [True, False, False]
+
+
+def test_the_front_of_a_campaign_in_words(stages: Any, tmp_path: Path) -> None:
+    campaign = stages.campaign(
+        "name: c\nsweeps: [{grid: {array.adc.bits: [5, 7], chip.node: [22, 32]}}]\n"
+    )
+    join(campaign, results=stages.results, output=tmp_path, provenance={})
+    points = read_table(tmp_path / "points.parquet", schemas.points()).to_pylist()
+    measures = ("tops_per_w", "area_mm2", "accuracy")
+    best = best_points(points, measures)
+    keys = [[-row["tops_per_w"], row["area_mm2"], -row["accuracy"]] for row in points]
+    expected = [
+        row["id"]
+        for row, key in zip(points, keys, strict=True)
+        if not any(all(map(operator.le, k, key)) and k != key for k in keys)
+    ]
+    assert {row["id"] for row in best} == set(expected)
+    assert [row["tops_per_w"] for row in best] == sorted(
+        (row["tops_per_w"] for row in best), reverse=True
+    )
+    title, head, *lines = front_lines(points, measures)
+    assert title == f"Pareto front: {len(best)} of 4 design points"
+    assert head.startswith("most energy efficiency (TOPS/W)  least chip area (mm²)  most accuracy")
+    assert all(row["id"] in line for row, line in zip(best, lines, strict=True))
+    assert f"technology node {best[0]['chip.node']} nm" in lines[0]
 
 
 def test_directions_are_those_of_the_measures() -> None:

@@ -232,6 +232,15 @@ def test_sweeps_that_cannot_be_analysed(sweep: str, reason: str, tmp_path: Path)
         check_campaign(campaign)
 
 
+def test_a_sweep_that_is_not_analysed_is_named(stages: Any, tmp_path: Path) -> None:
+    text = GRID.replace("figures:", "  - {name: base, base: {array.adc.bits: 6}}\nfigures:")
+    done = Analysed(stages, tmp_path / "out", text)
+    write_summary(done.campaign, directory=done.folder, output=done.folder / "summary.md")
+    assert (
+        "Sweep base was not analysed: nothing varies." in (done.folder / "summary.md").read_text()
+    )
+
+
 def test_a_figure_names_a_sweep_that_is_analysed(tmp_path: Path) -> None:
     file = tmp_path / "c.yaml"
     file.write_text(
