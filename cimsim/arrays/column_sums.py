@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cimsim import _native
-from cimsim.arrays.product import MOST_SLICES, most_reads, native_settings
+from cimsim.arrays.product import MOST_SLICES, most_reads, native_settings, parts_of
 from cimsim.arrays.settings import ArraySettings
 from cimsim.arrays.shift import shifted_inputs
 from cimsim.arrays.signed import split
@@ -30,20 +30,15 @@ def column_sum_histogram(
     counts = np.zeros(settings.largest_sum + 1, dtype=np.int64)
     for part in split(weights, settings):
         digits = slice_digits(part.codes, settings.cell_bits, part.settings.cells_per_weight)
-        geometry = native_settings(part.settings, part.codes.shape, layer="", seed=0)
-        geometry.read_noise = geometry.output_sigma = 0.0
-        geometry.output_mean = geometry.output_std = []
-        for slices in _parts(len(digits), MOST_SLICES):
-            for cycles in _parts(settings.input_cycles, most_reads(settings)):
-                geometry.slices, geometry.reads = len(slices), len(cycles)
+        for slices in parts_of(len(digits), MOST_SLICES):
+            geometry = native_settings(part.settings, part.codes.shape, "", 0, slices)
+            geometry.read_noise = geometry.output_sigma = 0.0
+            geometry.output_mean = geometry.output_std = []
+            for cycles in parts_of(settings.input_cycles, most_reads(settings)):
+                geometry.reads = len(cycles)
                 layer = _native.ArrayLayer.of_digits(geometry, digits[slices[0] : slices[-1] + 1])
                 below = 1 << (len(cycles) * settings.dac_bits)
                 given = inputs >> (cycles[0] * settings.dac_bits) & (below - 1)
                 found = layer.column_sums(given, os.environ.get("CIMSIM_ISA", ""))
                 counts[: len(found)] += found
     return counts
-
-
-def _parts(count: int, most: int) -> list[range]:
-    """Return 0 to count - 1 in ranges of at most `most`."""
-    return [range(count)[first : first + most] for first in range(0, count, most)]

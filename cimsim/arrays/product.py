@@ -52,9 +52,9 @@ class ProgrammedLayer:
 
     What no kernel has is left to the oracle: noise or drift directions shared by a batch (fidelity
     switches of the reference that tie all cells to each call), float32 accumulation of sums that
-    float32 cannot hold, errors of the ADC with output noise, and inputs of more than 8 cycles,
-    weights of more than 8 cells. On a GPU also errors of the ADC that no cells can stand for, and
-    noise of sampled charge.
+    float32 cannot hold, errors of the ADC with output noise, and inputs of more than 16 bits in all
+    cycles together. On a GPU also errors of the ADC that no cells can stand for, noise of sampled
+    charge, inputs of more than 8 cycles and weights of more than 8 cells.
     """
 
     def __init__(
@@ -110,7 +110,11 @@ class ProgrammedLayer:
         lowest_bits, isa = codes.astype(np.uint16), os.environ.get("CIMSIM_ISA", "")
         if _errors_are_cells(self._settings):
             lowest_bits = with_constant_inputs(lowest_bits, self._settings)
-        sums = self._kernels[part].product(lowest_bits, first_vector, isa)
+        (_, kernel), *others = self._kernels[part]
+        sums = kernel.product(lowest_bits, first_vector, isa)
+        for first_slice, kernel in others:
+            place = first_slice * self._settings.cell_bits
+            sums = sums + (kernel.product(lowest_bits, first_vector, isa) << place)
         result: Floats = self._settings.adc_step * sums.astype(np.float64)
         return result
 
@@ -139,7 +143,7 @@ class ProgrammedLayer:
         settings = self._settings
         if settings.drifts_per_read:
             return True
-        if settings.input_cycles > most_reads(settings) or settings.cells_per_weight > MOST_SLICES:
+        if not _has_room(settings, device):
             return True
         if _has_column_errors(settings) and not (device == "cpu" and _kernels_convert(settings)):
             return True
@@ -155,7 +159,8 @@ class ProgrammedLayer:
         largest = top * places * settings.groups(len(self._weights))
         return 4 * largest > EXACT_IN_FLOAT32
 
-    def _program(self, layer: str, seed: int, device: Device) -> list[Any]:
+    def _program(self, layer: str, seed: int, device: Device) -> list[list[tuple[int, Any]]]:
+        """Return for each part its kernels, with the number of their first slice."""
         kernels, parts = _kernels(device), split(self._weights, self._settings)
         return [_program(kernels, part, layer + part.stream, seed) for part in parts]
 
@@ -163,6 +168,15 @@ class ProgrammedLayer:
 def most_reads(settings: ArraySettings) -> int:
     """Return the input cycles that a kernel takes at once."""
     return min(MOST_READS, MOST_READ_BITS // settings.dac_bits)
+
+
+def _has_room(settings: ArraySettings, device: Device) -> bool:
+    """True if the kernels have room for the cycles of an input and the cells of a weight."""
+    if device == "cpu" and settings.dac_bits == 1:
+        return settings.input_cycles <= MOST_READ_BITS
+    if settings.input_cycles > most_reads(settings):
+        return False
+    return device == "cpu" or settings.cells_per_weight <= MOST_SLICES
 
 
 def _has_code_table(settings: ArraySettings) -> bool:
@@ -206,16 +220,43 @@ def _kernels(device: Device) -> Any:
     return gpu.GpuLayer
 
 
-def _program(kernels: Any, part: Part, layer: str, seed: int) -> Any:
-    """Return the layer, of class `kernels`, that holds the cells of a part."""
+def _program(kernels: Any, part: Part, layer: str, seed: int) -> list[tuple[int, Any]]:
+    """Return layers of class `kernels` that hold the cells of a part, MOST_SLICES each, with the
+    number of the first slice."""
     settings = part.settings
     cells = program_blocks(part.codes, settings, layer, seed)
-    geometry = native_settings(settings, part.codes.shape, layer, seed)
+    return [
+        (slices[0], _hold(kernels, cells, settings, slices, part.codes.shape, layer, seed))
+        for slices in parts_of(settings.cells_per_weight, MOST_SLICES)
+    ]
+
+
+def parts_of(count: int, most: int) -> list[range]:
+    """Return 0 to count - 1 in ranges of at most `most`."""
+    return [range(count)[first : first + most] for first in range(0, count, most)]
+
+
+def _hold(
+    kernels: Any,
+    cells: CellBlocks,
+    settings: ArraySettings,
+    slices: range,
+    shape: tuple[int, int],
+    layer: str,
+    seed: int,
+) -> Any:
+    """Return the layer, of class `kernels`, that holds some slices of cells."""
+
+    def effective(j: int, first: int, last: int) -> Floats:
+        return cells.effective(slices[j], first, last)
+
+    geometry = native_settings(settings, shape, layer, seed, slices)
+    errors = _static_errors(settings, slices, shape, random.make_key(seed, layer))
     if _has_column_errors(settings):
-        errors = _column_errors(settings, cells, part.codes.shape, random.make_key(seed, layer))
-        return kernels.of_conductances(geometry, cells.effective, cells.reference, **errors)
+        given = _column_errors(settings, cells, slices, *errors)
+        return kernels.of_conductances(geometry, effective, cells.reference, **given)
     if _errors_are_cells(settings):
-        return _with_adc_errors(kernels, cells.effective, settings, part.codes.shape, layer, seed)
+        return _with_adc_errors(kernels, effective, settings, geometry, *errors)
     exact = settings.at_means and bool(
         np.array_equal(settings.state_levels, np.arange(settings.states))
     )
@@ -223,27 +264,36 @@ def _program(kernels: Any, part: Part, layer: str, seed: int) -> Any:
         exact and (settings.cell_bits == 1 or not settings.has_read_noise)
     ):
         low, high = settings.states_mean[[0, -1]]
-        return kernels.of_digits(geometry, cells.digits, low, high)
-    return kernels.of_conductances(geometry, cells.effective, cells.reference)
+        digits = cells.digits[slices.start : slices.stop]
+        return kernels.of_digits(geometry, digits, low, high)
+    return kernels.of_conductances(geometry, effective, cells.reference)
+
+
+def _static_errors(
+    settings: ArraySettings, slices: range, shape: tuple[int, int], key: random.Key
+) -> tuple[Floats, Floats]:
+    """Return offset (codes) and relative gain error of the ADCs, [len(slices), G, C]."""
+    rows, columns = shape
+    errors = [static_errors(settings, key, settings.groups(rows), columns, j) for j in slices]
+    offset, gain = zip(*errors, strict=True)
+    return np.stack(offset), np.stack(gain)
 
 
 def _column_errors(
-    settings: ArraySettings, cells: CellBlocks, shape: tuple[int, int], key: random.Key
+    settings: ArraySettings, cells: CellBlocks, slices: range, offset: Floats, gain: Floats
 ) -> dict[str, Floats]:
     """Return the deviations of columns and ADCs as the native kernels take them: arrays
-    [n_c, G, C], reference_noise [G] and transitions [adc_top]."""
-    (rows, columns), slices = shape, range(settings.cells_per_weight)
-    groups = settings.groups(rows)
-    static = [static_errors(settings, key, groups, columns, j) for j in slices]
+    [len(slices), G, C], reference_noise [G] and transitions [adc_top]."""
     errors = {}
     if settings.adc_offset > 0.0:
-        errors["offset"] = np.stack([offset for offset, _ in static])
+        errors["offset"] = offset
     if settings.adc_gain_error > 0.0:
-        errors["gain"] = np.stack([gain for _, gain in static])
+        errors["gain"] = gain
     if settings.adc_inl is not None:
         errors["transitions"] = all_transitions(settings.adc_inl)
     if cells.noise is not None:
-        errors["noise"], errors["reference_noise"] = cells.noise
+        own, errors["reference_noise"] = cells.noise
+        errors["noise"] = own[slices.start : slices.stop]
     return errors
 
 
@@ -251,31 +301,29 @@ def _with_adc_errors(
     kernels: Any,
     effective: Callable[[int, int, int], Floats],
     settings: ArraySettings,
-    shape: tuple[int, int],
-    layer: str,
-    seed: int,
+    geometry: Any,
+    offset: Floats,
+    gain: Floats,
 ) -> Any:
     """Return a kernel whose cells stand for the gain and the offset of the ADCs.
 
     The gain scales a column of a row group. The offset is one more cell at the end of each group,
     whose input digit is 1 in every read. Without read noise this is exact.
     """
-    (rows, columns), read = shape, settings.parallel_rows
-    groups, key = settings.groups(rows), random.make_key(seed, layer)
-    slices = range(settings.cells_per_weight)
-    errors = [static_errors(settings, key, groups, columns, j) for j in slices]
-    geometry = native_settings(settings, (rows + groups, columns), layer, seed)
-    geometry.parallel_rows = read + 1
+    rows, read = geometry.rows, settings.parallel_rows
 
     def with_errors(j: int, first: int, last: int) -> Floats:
         """Return whole row groups, which is what the kernels ask for."""
-        blocks, (offset, gain) = [], errors[j]
+        blocks = []
         for group in range(first // (read + 1), -(-last // (read + 1))):
             cells = effective(j, group * read, min((group + 1) * read, rows))
-            blocks += [cells * (1.0 + gain[group]), offset[group : group + 1] * settings.adc_step]
+            constant = offset[j, group : group + 1] * settings.adc_step
+            blocks += [cells * (1.0 + gain[j, group]), constant]
         return np.vstack(blocks)
 
-    return kernels.of_conductances(geometry, with_errors, np.zeros(rows + groups))
+    geometry.rows = rows + settings.groups(rows)
+    geometry.parallel_rows = read + 1
+    return kernels.of_conductances(geometry, with_errors, np.zeros(geometry.rows))
 
 
 def with_constant_inputs(codes: NDArray[np.uint16], settings: ArraySettings) -> NDArray[np.uint16]:
@@ -286,12 +334,15 @@ def with_constant_inputs(codes: NDArray[np.uint16], settings: ArraySettings) -> 
     return np.insert(codes, ends, np.uint16(ones), axis=1)
 
 
-def native_settings(settings: ArraySettings, shape: tuple[int, int], layer: str, seed: int) -> Any:
-    """Return the kernels' settings of a layer of `shape` (rows, columns)."""
+def native_settings(
+    settings: ArraySettings, shape: tuple[int, int], layer: str, seed: int, slices: range
+) -> Any:
+    """Return the kernels' settings of some slices of a layer of `shape` (rows, columns)."""
     native = _native.LayerSettings()
     native.rows, native.columns = shape
     native.parallel_rows = settings.parallel_rows
-    native.cell_bits, native.slices = settings.cell_bits, settings.cells_per_weight
+    native.cell_bits, native.slices = settings.cell_bits, len(slices)
+    native.first_slice, native.all_slices = slices.start, settings.cells_per_weight
     native.dac_bits, native.reads = settings.dac_bits, settings.input_cycles
     native.adc_top, native.adc_step = settings.adc_top, settings.adc_step
     if _has_code_table(settings):

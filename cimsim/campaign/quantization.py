@@ -17,13 +17,13 @@ class Quantization(Section):
         8,
         ge=2,
         le=16,
-        description="bits of a weight, sign included; more than 8 cells are simulated slowly",
+        description="bits of a weight, sign included",
     )
     input_bits: int = Field(
         8,
         ge=2,
         le=16,
-        description="bits of an activation; more than 8 input cycles are simulated slowly",
+        description="bits of an activation",
     )
     layer_weight_bits: CodeBits = Field(
         (),

@@ -124,7 +124,8 @@ py::tuple read_noise_draws(uint32_t seed, uint32_t layer, uint64_t vector, uint3
   if (reads < 1 || reads > kernels::kMaxReads || first_column % 4 != 0) {
     throw std::invalid_argument("reads: 1 to 8; first_column: multiples of 4");
   }
-  const kernels::ReadNoiseName name{seed, layer, vector, group, slice, slices, reads};
+  const kernels::ReadNames names{0, static_cast<uint32_t>(reads), 0, slices};
+  const kernels::ReadNoiseName name{seed, layer, vector, group, slice, reads, names};
   py::array_t<uint16_t> draws({kernels::kMaxReads, 32});
   py::array_t<int16_t> numbers({kernels::kMaxReads, 32});
   kernels::kernels_of(kernels::parse_isa(isa))
@@ -142,6 +143,8 @@ void bind_kernels(py::module_& m) {
       .def_readwrite("parallel_rows", &LayerSettings::parallel_rows)
       .def_readwrite("cell_bits", &LayerSettings::cell_bits)
       .def_readwrite("slices", &LayerSettings::slices)
+      .def_readwrite("first_slice", &LayerSettings::first_slice)
+      .def_readwrite("all_slices", &LayerSettings::all_slices)
       .def_readwrite("dac_bits", &LayerSettings::dac_bits)
       .def_readwrite("reads", &LayerSettings::reads)
       .def_readwrite("adc_top", &LayerSettings::adc_top)

@@ -27,8 +27,11 @@ void check(const LayerSettings& s) {
   require(s.cell_bits >= 1 && s.cell_bits <= 8, "cell_bits: allowed 1 to 8");
   require(s.dac_bits >= 1 && s.dac_bits <= 8, "dac_bits: allowed 1 to 8");
   require(s.slices >= 1 && s.slices <= 8, "slices: allowed 1 to 8");
-  require(s.reads >= 1 && s.reads <= kMaxReads, "reads: allowed 1 to 8");
+  require(s.reads >= 1 && (s.reads <= kMaxReads || s.dac_bits == 1),
+          "reads: allowed 1 to 8, and 16 of one bit");
   require(s.reads * s.dac_bits <= 16, "reads * dac_bits: allowed up to 16");
+  require(s.first_slice >= 0 && (s.all_slices == 0 || s.first_slice + s.slices <= s.all_slices),
+          "first_slice, all_slices: allowed slices that exist");
   require(s.adc_top >= 0, "adc_top: allowed 0 or above");
   require(std::isfinite(s.adc_step) && s.adc_step > 0.0, "adc_step: allowed above 0");
   require(s.read_noise >= 0.0 && s.output_sigma >= 0.0, "noise: allowed 0 or above");
@@ -176,7 +179,8 @@ void ArrayLayer::limit_top(double largest_sum) {
   const double reach = std::ceil(largest_sum / settings_.adc_step) + 1.0;
   const double top = std::min(static_cast<double>(settings_.adc_top), reach);
   // The places of the input cycles add up to (2^(reads * dac_bits) - 1) / (2^dac_bits - 1).
-  const double places = (std::ldexp(1.0, settings_.reads * settings_.dac_bits) - 1.0) /
+  const int reads = std::min(settings_.reads, kMaxReads);
+  const double places = (std::ldexp(1.0, reads * settings_.dac_bits) - 1.0) /
                         (std::ldexp(1.0, settings_.dac_bits) - 1.0);
   require(top * places < std::ldexp(1.0, 31) && top <= kLargestCode,
           "adc_top: codes up to " + std::to_string(static_cast<int64_t>(top)) +
@@ -184,10 +188,19 @@ void ArrayLayer::limit_top(double largest_sum) {
   adc_top_ = static_cast<int32_t>(top);
 }
 
-GroupJob ArrayLayer::job_template() const {
+ReadNames ArrayLayer::names_of(int first_read) const {
+  const LayerSettings& s = settings_;
+  return {static_cast<uint32_t>(first_read), static_cast<uint32_t>(s.reads),
+          static_cast<uint32_t>(s.first_slice),
+          static_cast<uint32_t>(s.all_slices == 0 ? s.slices : s.all_slices)};
+}
+
+// Of the input cycles from first_read on, as many as the kernels have room for.
+GroupJob ArrayLayer::job_template(int first_read) const {
   const LayerSettings& s = settings_;
   GroupJob job;
-  job.reads = s.reads;
+  job.reads = std::min(s.reads - first_read, kMaxReads);
+  job.names = names_of(first_read);
   job.dac_bits = s.dac_bits;
   job.slices = s.slices;
   job.cell_bits = s.cell_bits;
@@ -246,13 +259,28 @@ const void* ArrayLayer::group_cells(int64_t group) const {
   throw std::logic_error("cell type");
 }
 
+// Input cycles beyond those that the kernels have room for are one more product, of shifted codes.
 void ArrayLayer::product(const uint16_t* codes, int64_t vectors, uint64_t first_vector, Isa isa,
                          int64_t* result) const {
-  if (binary_) {
-    binary_->product(codes, vectors, first_vector, isa, result);
-  } else {
-    run(job_template(), codes, vectors, first_vector, isa, result);
-  }
+  const auto product_from = [&](int first_read, const uint16_t* shifted, int64_t* sums) {
+    if (binary_) {
+      binary_->product(names_of(first_read), shifted, vectors, first_vector, isa, sums);
+    } else {
+      run(job_template(first_read), shifted, vectors, first_vector, isa, sums);
+    }
+  };
+  product_from(0, codes, result);
+  if (settings_.reads <= kMaxReads) return;
+  std::vector<int64_t> sums(static_cast<std::size_t>(vectors * settings_.columns));
+  product_from(kMaxReads, later_cycles(codes, vectors).data(), sums.data());
+  for (std::size_t k = 0; k < sums.size(); ++k) result[k] += sums[k] << kMaxReads;
+}
+
+// Codes [vector][row] of one-bit cycles without those of a first product.
+std::vector<uint16_t> ArrayLayer::later_cycles(const uint16_t* codes, int64_t vectors) const {
+  std::vector<uint16_t> later(codes, codes + vectors * settings_.rows);
+  for (uint16_t& code : later) code = static_cast<uint16_t>(code >> kMaxReads);
+  return later;
 }
 
 std::vector<int64_t> ArrayLayer::count_column_sums(const uint16_t* codes, int64_t vectors,
@@ -262,11 +290,13 @@ std::vector<int64_t> ArrayLayer::count_column_sums(const uint16_t* codes, int64_
   const int64_t largest = std::min<int64_t>(s.rows, s.parallel_rows) * ((1 << s.cell_bits) - 1) *
                           ((1 << s.dac_bits) - 1);
   std::vector<int64_t> found(static_cast<std::size_t>(largest) + 1, 0);
+  if (s.reads > kMaxReads)
+    throw std::invalid_argument("reads: allowed 1 to 8 where sums are counted");
   if (binary_) {
     binary_->count_column_sums(codes, vectors, isa, found.data());
     return found;
   }
-  GroupJob job = job_template();
+  GroupJob job = job_template(0);
   job.readout = Readout::histogram;
   job.histogram = found.data();
   run(job, codes, vectors, 0, isa, nullptr);
@@ -284,10 +314,10 @@ void ArrayLayer::run(GroupJob job, const uint16_t* codes, int64_t vectors, uint6
   const int64_t most = std::min(vectors, kVectorsAtOnce);
   const bool cell_noise = s.read_noise > 0.0 && job.readout != Readout::output_noise &&
                           job.readout != Readout::histogram;
-  const InputShape shape{s.reads, s.dac_bits, cell_noise && s.dac_bits > 1};
+  const InputShape shape{job.reads, s.dac_bits, cell_noise && s.dac_bits > 1};
   Buffer<int64_t> sums(static_cast<std::size_t>(most * width));
   Buffer<char> workspace(
-      static_cast<std::size_t>(workspace_bytes(most, s.slices, s.reads, quads_)));
+      static_cast<std::size_t>(workspace_bytes(most, s.slices, job.reads, quads_)));
   PackedInputs packed;
   job.workspace = workspace.data();
   job.sums = sums.data();

@@ -21,9 +21,13 @@ struct LayerSettings {
   int64_t columns = 0;
   int parallel_rows = 0;
   int cell_bits = 1;
-  int slices = 1;  // cells of a weight
+  int slices = 1;  // cells of a weight, up to 8
+  // Where a layer holds some of the slices only: the number of its first one, and of all (0: its
+  // own). Draws are named by it, and the place of the sums is relative to it.
+  int first_slice = 0;
+  int all_slices = 0;
   int dac_bits = 1;
-  int reads = 1;  // input cycles
+  int reads = 1;  // input cycles, up to 8, or 16 of one bit
   int64_t adc_top = 0;
   double adc_step = 1.0;
   // Code of each ideal sum up to the largest one, 0 for the sum 0 and never falling; empty:
@@ -79,7 +83,9 @@ class ArrayLayer {
   void store_ints(int slice, int64_t first_group, int64_t groups, const double* cells, int bits);
   void set_readout(const ColumnErrors& errors, double largest_sum, double largest_square);
   void set_reference(const double* reference);
-  GroupJob job_template() const;
+  GroupJob job_template(int first_read) const;
+  ReadNames names_of(int first_read) const;
+  std::vector<uint16_t> later_cycles(const uint16_t* codes, int64_t vectors) const;
   void run(GroupJob job, const uint16_t* codes, int64_t vectors, uint64_t first_vector, Isa isa,
            int64_t* result) const;
   void run_group(const GroupJob& job, Isa isa) const;

@@ -29,6 +29,7 @@ struct BinaryJob {
   int rows = 0;   // of the group
   int reads = 0;  // input cycles
   int slices = 0;
+  ReadNames names;
   int columns = 0;  // at positions
   int width = 0;
   int row_slots = 0;  // rows of a full group and an empty row

@@ -84,7 +84,7 @@ void BinaryLayer::lay_out(std::optional<uint32_t> uniform) {
 
 void BinaryLayer::store_bits(const uint8_t* digits) {
   const int64_t slots = parallel_rows_ + 1;
-  const int64_t blocks = job_template().blocks();
+  const int64_t blocks = job_template(0).blocks();
   bits_ = Buffer<char>(static_cast<std::size_t>(groups_ * blocks * slots * kBlockBytes));
   for (int j = 0; j < slices_; ++j) {
     for (int64_t k = 0; k < rows_; ++k, digits += columns_) {
@@ -175,10 +175,10 @@ void BinaryLayer::store_planes() {
   split_bytes(codes_.data(), code_planes_.data());
 }
 
-BinaryJob BinaryLayer::job_template() const {
+BinaryJob BinaryLayer::job_template(int first_read) const {
   BinaryJob job;
   job.code_stride = rows_;
-  job.reads = reads_;
+  job.reads = std::min(reads_ - first_read, kMaxReads);
   job.slices = slices_;
   job.columns = static_cast<int>(counted_);
   job.width = static_cast<int>(width_);
@@ -201,14 +201,16 @@ BinaryJob BinaryLayer::job_template() const {
   return job;
 }
 
-void BinaryLayer::product(const uint16_t* codes, int64_t vectors, uint64_t first_vector, Isa isa,
-                          int64_t* result) const {
-  run(job_template(), codes, vectors, first_vector, isa, result);
+void BinaryLayer::product(const ReadNames& names, const uint16_t* codes, int64_t vectors,
+                          uint64_t first_vector, Isa isa, int64_t* result) const {
+  BinaryJob job = job_template(static_cast<int>(names.first_read));
+  job.names = names;
+  run(job, codes, vectors, first_vector, isa, result);
 }
 
 void BinaryLayer::count_column_sums(const uint16_t* codes, int64_t vectors, Isa isa,
                                     int64_t* counts) const {
-  BinaryJob job = job_template();
+  BinaryJob job = job_template(0);
   job.histogram = counts;
   job.noisy = false;
   run(job, codes, vectors, 0, isa, nullptr);
@@ -221,14 +223,14 @@ void BinaryLayer::run(BinaryJob job, const uint16_t* codes, int64_t vectors, uin
   const bool bit_sliced = job.converts_in_bits();
   const int64_t most = std::min(vectors, kVectorsAtOnce);
   const int64_t stride = job.sum_stride();
-  const auto largest = static_cast<uint64_t>(adc_top_) * ((uint64_t{1} << reads_) - 1) *
+  const auto largest = static_cast<uint64_t>(adc_top_) * ((uint64_t{1} << job.reads) - 1) *
                        static_cast<uint64_t>(groups_);
   job.sum_planes = std::max(1, static_cast<int>(std::bit_width(largest)));
   const int64_t planes = bit_sliced ? job.blocks() * job.sum_planes * kBlockBytes : 0;
   Buffer<int64_t> sums(static_cast<std::size_t>(most * stride));
   Buffer<char> plane_sums(static_cast<std::size_t>(most * planes));
   Buffer<char> workspace(
-      static_cast<std::size_t>(binary_workspace_bytes(most, reads_, slices_, job.row_slots)));
+      static_cast<std::size_t>(binary_workspace_bytes(most, job.reads, slices_, job.row_slots)));
   job.workspace = workspace.data();
   job.sums = sums.data();
   job.planes = plane_sums.data();

@@ -20,9 +20,9 @@ class BinaryLayer {
   static std::optional<BinaryLayer> of(const LayerSettings& settings, const uint8_t* digits,
                                        double low, double high);
 
-  // As ArrayLayer::product.
-  void product(const uint16_t* codes, int64_t vectors, uint64_t first_vector, Isa isa,
-               int64_t* result) const;
+  // As ArrayLayer::product, of the input cycles from names.first_read on, up to kMaxReads.
+  void product(const ReadNames& names, const uint16_t* codes, int64_t vectors,
+               uint64_t first_vector, Isa isa, int64_t* result) const;
   // Adds to counts[sum].
   void count_column_sums(const uint16_t* codes, int64_t vectors, Isa isa, int64_t* counts) const;
 
@@ -34,7 +34,7 @@ class BinaryLayer {
   bool store_codes(const LayerSettings& settings);
   bool store_noise(const LayerSettings& settings, double low, double high);
   void store_planes();
-  BinaryJob job_template() const;
+  BinaryJob job_template(int first_read) const;
   void run(BinaryJob job, const uint16_t* codes, int64_t vectors, uint64_t first_vector, Isa isa,
            int64_t* result) const;
 
@@ -42,7 +42,7 @@ class BinaryLayer {
   int64_t columns_ = 0;
   int parallel_rows_ = 0;  // rows of a full group
   int slices_ = 0;
-  int reads_ = 0;
+  int reads_ = 0;  // all input cycles
   int64_t groups_ = 0;
   int64_t counted_ = 0;  // columns without the uniform one
   int64_t width_ = 0;    // the same, padded

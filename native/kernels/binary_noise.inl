@@ -70,8 +70,9 @@ inline void draw_reference(const BinaryJob& job, const BinaryWork& w) {
   const int count = job.slices * job.reads;
   for (int k = 0; k < count; ++k) {
     w.zeros[k] = 0;
-    w.numbers[k] = static_cast<uint64_t>((int64_t{job.group} * job.reads + k % job.reads) *
-                                             job.slices + k / job.reads);
+    w.numbers[k] = read_number(job.names, static_cast<uint32_t>(job.group),
+                               static_cast<uint32_t>(k % job.reads),
+                               static_cast<uint32_t>(k / job.reads));
   }
   for (int m = 0; m < job.vectors; ++m) {
     const uint64_t vector = job.first_vector + static_cast<uint64_t>(m);
@@ -99,8 +100,7 @@ inline DrawKey draw_key(const BinaryJob& job, int vector) {
 }
 
 inline uint64_t third_counter(const BinaryJob& job, int set, int slice) {
-  return set_number(static_cast<uint32_t>(job.group), static_cast<uint32_t>(set),
-                    static_cast<uint32_t>(job.reads), static_cast<uint32_t>(job.slices),
+  return set_number(job.names, static_cast<uint32_t>(job.group), static_cast<uint32_t>(set),
                     static_cast<uint32_t>(slice));
 }
 

@@ -238,7 +238,8 @@ inline bool has_cell_noise(const GroupJob& job) {
 }
 
 inline uint32_t read_number(const GroupJob& job, int slice, int read) {
-  return static_cast<uint32_t>((job.group * job.reads + read) * job.slices + slice);
+  return read_number(job.names, static_cast<uint32_t>(job.group), static_cast<uint32_t>(read),
+                     static_cast<uint32_t>(slice));
 }
 
 // Normal numbers of one vector in all reads, for the reference column: [slice][read], in w.noise.
@@ -312,7 +313,7 @@ inline void draw_read_noise(const GroupJob& job, const Workspace& w, const Activ
   name.vector = job.first_vector + static_cast<uint64_t>(vector);
   name.group = static_cast<uint32_t>(job.group);
   name.slice = static_cast<uint32_t>(slice);
-  name.slices = static_cast<uint32_t>(job.slices);
+  name.names = job.names;
   name.reads = job.reads;
   alignas(64) uint16_t draws[kBatchDraws];
   alignas(64) int16_t numbers[kBatchDraws];

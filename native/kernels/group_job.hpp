@@ -11,6 +11,14 @@ inline constexpr int kMaxReads = 8;     // input cycles of a vector (8-bit input
 inline constexpr int kRowBytes = 64;    // bytes of a row of a subset-sum table
 inline constexpr int kMaxColumns = 64;  // columns of a block: kRowBytes / sizeof(cell)
 
+// Which of the reads of a weight and an input a job does: their numbers in the names of draws.
+struct ReadNames {
+  uint32_t first_read = 0;  // input cycles from here on, a multiple of 4, of all_reads
+  uint32_t all_reads = 0;
+  uint32_t first_slice = 0;  // slices from here on, of all_slices
+  uint32_t all_slices = 0;
+};
+
 // How a column sum becomes an ADC code.
 enum class Readout {
   ideal,         // the integer sum of input digit x cell digit
@@ -54,6 +62,7 @@ struct GroupJob {
   int reads = 0;  // input cycles
   int dac_bits = 0;
   int slices = 0;  // cells of a weight
+  ReadNames names;
   int cell_bits = 0;
   int quads = 0;    // table rows = 16 * quads
   int blocks = 0;   // blocks of columns
@@ -105,8 +114,8 @@ struct ReadNoiseName {
   uint64_t vector = 0;
   uint32_t group = 0;
   uint32_t slice = 0;
-  uint32_t slices = 0;
   int reads = 0;  // input cycles
+  ReadNames names;
 };
 
 inline constexpr uint32_t kRoleReadNoise = 4;

@@ -19,10 +19,17 @@ inline uint32_t role_word(uint32_t role, uint64_t vector) {
   return role + static_cast<uint32_t>((vector >> 32) << 8);
 }
 
-// Third word of the counter for reads 4 * set to 4 * set + 3.
-inline uint32_t set_number(uint32_t group, uint32_t set, uint32_t reads, uint32_t slices,
-                           uint32_t slice) {
-  return (group * ((reads + 3) / 4) + set) * slices + slice;
+// Third word of the counter for a read of a job.
+inline uint32_t read_number(const ReadNames& names, uint32_t group, uint32_t read,
+                            uint32_t slice) {
+  return (group * names.all_reads + names.first_read + read) * names.all_slices +
+         names.first_slice + slice;
+}
+
+// The same for the read noise of reads 4 * set to 4 * set + 3.
+inline uint32_t set_number(const ReadNames& names, uint32_t group, uint32_t set, uint32_t slice) {
+  return (group * ((names.all_reads + 3) / 4) + names.first_read / 4 + set) * names.all_slices +
+         names.first_slice + slice;
 }
 
 // Philox words of the counters (first[k], vector, third[k], role), k from `from` on.
@@ -69,8 +76,8 @@ inline void draw_halves(const ReadNoiseName& name, int first_column, uint16_t* d
   alignas(64) uint64_t third[sets * units];
   for (int k = 0; k < used * units; ++k) {
     first[k] = static_cast<uint64_t>(first_column / 4 + k % units);
-    third[k] = set_number(name.group, static_cast<uint32_t>(k / units),
-                          static_cast<uint32_t>(name.reads), name.slices, name.slice);
+    third[k] =
+        set_number(name.names, name.group, static_cast<uint32_t>(k / units), name.slice);
   }
   alignas(64) uint8_t high[4 * stride];
   alignas(64) uint8_t low[4 * stride];
@@ -170,8 +177,8 @@ inline void numbers_of_draws(const ReadNoiseName& name, int first_column, const 
                              int16_t* numbers) {
   const DrawKey key{name.seed, name.layer, name.vector};
   for (int i = 0; i < name.reads; ++i) {
-    const uint64_t third = set_number(name.group, static_cast<uint32_t>(i / 4),
-                                      static_cast<uint32_t>(name.reads), name.slices, name.slice);
+    const uint64_t third =
+        set_number(name.names, name.group, static_cast<uint32_t>(i / 4), name.slice);
     const uint16_t* from = draws + i * kDrawColumns;
     numbers_of_draws(from, numbers + i * kDrawColumns, [&](int k) {
       const auto first = static_cast<uint64_t>((first_column + k) / 4);

@@ -15,13 +15,9 @@ from cimsim.arrays.product import ProgrammedLayer
 from cimsim.arrays.reference import array_product, array_reads
 from cimsim.devices.charge import ChargeColumns
 
+from .helpers import FINER, NUMBER_ERROR, operands
+
 ISAS = _native.isa_names()
-
-FINER = 1 << 20
-"""The oracle's ADC with a step this much finer shows the analog value."""
-
-NUMBER_ERROR = 4.6e-4
-"""Error of the kernels' normal numbers of read noise; see test_kernels.py."""
 
 TOP = 127
 
@@ -61,15 +57,6 @@ CASES = {
 }
 
 
-def operands(settings, rows, columns, vectors, seed=0):
-    rng = np.random.default_rng(seed)
-    half = 1 << (settings.weight_bits - 1)
-    weights = rng.integers(-half, half, (rows, columns)).astype(np.int8)
-    codes = rng.integers(0, 1 << settings.input_bits, (vectors, rows)).astype(np.uint8)
-    codes[1:2] = 0  # silent rows are converted like others
-    return codes, weights
-
-
 @pytest.mark.parametrize("name", CASES)
 @hypothesis_settings(max_examples=20, deadline=None)
 @given(data=st.data())
@@ -88,6 +75,7 @@ def test_codes_agree_up_to_ties(settings, name, data):
     rows, columns = data.draw(st.integers(1, 128)), data.draw(st.integers(1, 40))
     seed, first = data.draw(st.integers(0, 2**32 - 1)), data.draw(st.sampled_from([0, 2**33 - 2]))
     codes, weights = operands(array, rows, columns, 4, seed)
+    codes[1] = 0  # silent rows are converted like others
     ideal = {"adc_offset": 0.0, "adc_gain_error": 0.0, "adc_inl": None}
     analog = replace(array, adc_top=1 << 40, adc_step=array.adc_step / FINER, **ideal)
     value = array_reads(codes, weights, analog, "a", seed, 0, first).codes[0, 0, 0] / FINER
@@ -120,6 +108,7 @@ def test_products_agree_but_for_a_few_codes(settings, monkeypatch, name, dac_bit
         **CASES[name],
     )
     codes, weights = operands(array, 250, 50, 30)
+    codes[1] = 0
     first = 2**32 - 15  # the vector number passes 32 bits
     expected = array_product(codes, weights, array, "layer", 11, 3, first)
     layer = ProgrammedLayer(weights, array, "layer", 11)

@@ -17,8 +17,9 @@ from cimsim.arrays import gpu, random
 from cimsim.arrays.product import ProgrammedLayer
 from cimsim.arrays.random import Role
 from cimsim.arrays.reference import array_product, array_reads
-from cimsim.arrays.settings import ArraySettings
 from cimsim.errors import UserError
+
+from .helpers import FINER, make_settings, operands
 
 # Kernels run on the CPU where there is no GPU. Triton looks at it when it is loaded.
 if not torch.cuda.is_available():
@@ -36,37 +37,6 @@ needs_triton = pytest.mark.skipif(
     triton is None,
     reason="Triton is not installed; `make test-gpu` installs it",
 )
-
-FINER = 1 << 20
-"""The oracle's ADC with a step this much finer shows the analog value."""
-
-
-def make_settings(**changes) -> ArraySettings:
-    fields = {
-        "weight_bits": 8,
-        "input_bits": 8,
-        "cell_bits": 1,
-        "dac_bits": 1,
-        "parallel_rows": 128,
-        "adc_top": 127,
-        "adc_step": 1.0,
-        "states_mean": None,
-        "states_std": None,
-    } | changes
-    states = 1 << fields["cell_bits"]
-    if fields["states_mean"] is None:
-        fields["states_mean"] = 0.06 + np.arange(states)
-    if fields["states_std"] is None:
-        fields["states_std"] = np.zeros(states)
-    return ArraySettings(**fields)
-
-
-def operands(settings, rows, columns, vectors, seed=0):
-    rng = np.random.default_rng(seed)
-    half = 1 << (settings.weight_bits - 1)
-    weights = rng.integers(-half, half, (rows, columns)).astype(np.int8)
-    codes = rng.integers(0, 1 << settings.input_bits, (vectors, rows)).astype(np.uint8)
-    return codes, weights
 
 
 def on_gpu(weights, settings, layer="layer", seed=3) -> ProgrammedLayer:
