@@ -52,9 +52,13 @@ struct ChipDesigns {
   const Context& of(std::size_t layer) const { return contexts[of_layer[layer]]; }
 };
 
-/// Tiles for the layers of one design. Not to be moved: they refer to each other.
+/// Tiles for the layers of one design. They refer to the subarray beside them.
 struct TileKinds {
+  /// `context` must outlive the tiles.
   TileKinds(const Context& context, const FloorPlan& plan);
+  TileKinds(const TileKinds&) = delete;
+  TileKinds& operator=(const TileKinds&) = delete;
+  ~TileKinds() = default;
   double height() const { return std::max(conventional.height, novel ? novel->height : 0); }
 
   Subarray subarray;
