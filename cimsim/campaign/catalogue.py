@@ -18,9 +18,9 @@ from pydantic import AfterValidator
 from cimsim.campaign.published_weights import published_weights
 from cimsim.errors import nearest
 
-OWN_MODELS = ("vgg8", "vit", "resnet20", "resnet18")
-"""vgg8: the 8-layer VGG of the CIM literature; vit: a small vision transformer (timm); resnet20 and
-resnet18: residual networks for images of 32 x 32 pixels."""
+OWN_MODELS = ("vgg8", "vit", "swin", "resnet20", "resnet18")
+"""vgg8: the 8-layer VGG of the CIM literature; vit and swin: small transformers (timm); resnet20
+and resnet18: residual networks for images of 32 x 32 pixels."""
 
 LIBRARIES = ("timm", "torchvision")
 """Libraries whose networks are known by name."""

@@ -50,7 +50,7 @@ class Workload(Section):
     arguments: Arguments = Field(
         (),
         description="arguments of the function that builds the network, each as name=value "
-        "(not for vgg8 and vit)",
+        "(not for vgg8)",
     )
     width: float = Field(
         0.125, gt=0.0, le=4.0, description="multiplier of the channel counts (VGG-8 only)"
@@ -75,6 +75,12 @@ class Workload(Section):
         pattern="^([0-9a-f]{64})?$",
         description="SHA-256 that the file of published weights must have; empty: it is recorded",
     )
+    recipe: Literal["standard", "augmented"] = Field(
+        "standard",
+        description="how the network is trained: a few epochs on the images as they are, or longer "
+        "on images that are moved, and turned where they may be; docs/workloads.md",
+    )
+    epochs: int = Field(0, ge=0, le=10000, description="epochs of training; 0 = the recipe's")
     training_seed: int = Field(
         0, ge=0, description="seed of the initial weights and of the order of images"
     )

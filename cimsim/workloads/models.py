@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -17,18 +17,27 @@ from cimsim.workloads.datasets import Dataset, dataset_of
 from cimsim.workloads.layer_table import layer_table
 from cimsim.workloads.libraries import State, build_from
 from cimsim.workloads.networks.resnet import resnet18, resnet20
+from cimsim.workloads.networks.swin import small_swin
 from cimsim.workloads.networks.vgg import Vgg8
 from cimsim.workloads.networks.vit import small_vit
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a network is trained: AdamW with a one-cycle learning rate and cross entropy."""
+    """How a network is trained: AdamW with a one-cycle learning rate and cross entropy.
+
+    The rate rises to `learning_rate` during the share `warm_up` of all steps and then falls, both
+    as a cosine does. `augmented`: images are moved, and turned where they may be
+    (:mod:`cimsim.workloads.augmentation`).
+    """
 
     epochs: int
     learning_rate: float
     weight_decay: float
     batch: int
+    warm_up: float = 0.3
+    label_smoothing: float = 0.0
+    augmented: bool = False
 
 
 @dataclass(frozen=True)
@@ -41,6 +50,16 @@ class ImageFormat:
 
 
 CONVOLUTIONAL = Recipe(epochs=8, learning_rate=2e-3, weight_decay=1e-2, batch=64)
+
+AUGMENTED = Recipe(
+    epochs=20,
+    learning_rate=2e-3,
+    weight_decay=5e-2,
+    batch=64,
+    warm_up=0.1,
+    label_smoothing=0.1,
+    augmented=True,
+)
 
 _RECIPES = {"vit": Recipe(epochs=30, learning_rate=6e-3, weight_decay=5e-2, batch=32)}
 """Recipes of networks that train otherwise than convolutional ones."""
@@ -98,7 +117,10 @@ def layer_names(workload: Workload) -> tuple[str, ...]:
 
 def training_recipe(workload: Workload) -> Recipe:
     """Return the recipe of the network of `workload`."""
-    return _RECIPES.get(workload.model, CONVOLUTIONAL)
+    recipe = _RECIPES.get(workload.model, CONVOLUTIONAL)
+    if workload.recipe == "augmented":
+        recipe = AUGMENTED
+    return replace(recipe, epochs=workload.epochs or recipe.epochs)
 
 
 def _vgg8(workload: Workload, images: dict[str, Any], arguments: dict[str, Any]) -> nn.Module:
@@ -118,9 +140,14 @@ def _vit(workload: Workload, images: dict[str, Any], arguments: dict[str, Any]) 
     return small_vit(**images, **arguments)
 
 
+def _swin(workload: Workload, images: dict[str, Any], arguments: dict[str, Any]) -> nn.Module:
+    return small_swin(**images, **arguments)
+
+
 _OWN: dict[str, Callable[[Workload, dict[str, Any], dict[str, Any]], nn.Module]] = {
     "vgg8": _vgg8,
     "vit": _vit,
+    "swin": _swin,
     "resnet20": _resnet20,
     "resnet18": _resnet18,
 }

@@ -40,6 +40,7 @@ def make_checkpoint(point: DesignPoint, *, output: Path, provenance: Mapping[str
             data,
             training_recipe(workload),
             workload.training_seed,
+            workload.dataset,
         )
     else:
         network = build_network(workload, data)

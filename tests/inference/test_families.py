@@ -6,6 +6,8 @@ from torch import nn
 
 from cimsim.calibration.matrix_layer import exact_products
 from cimsim.inference.convert import convert
+from cimsim.workloads.networks.swin import small_swin
+from cimsim.workloads.networks.vit import small_vit
 from cimsim.workloads.operations import operation_table
 from cimsim.workloads.torch_setup import import_timm
 
@@ -78,6 +80,8 @@ FAMILIES = {
     "torchvision:swin": lambda: torchvision_swin(False),
     "torchvision:swin_v2": lambda: torchvision_swin(True),
     "torchvision:vit": torchvision_vit,
+    "vit": lambda: small_vit(3, 10, 32, width=16, stem=True),
+    "swin": lambda: small_swin(3, 10, 32, width=16, stem=True),
 }
 
 

@@ -1,14 +1,16 @@
 """Training: learns, repeats to the bit, and leaves the caller's random state alone."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
-from cimsim.campaign.design import DesignPoint
+from cimsim.campaign.design import DesignPoint, Workload
 from cimsim.schemas import TRAINING
 from cimsim.tables import read_table
 from cimsim.workloads.checkpoints import load_network
 from cimsim.workloads.datasets import load_dataset
-from cimsim.workloads.models import Recipe, build_network
+from cimsim.workloads.models import Recipe, build_network, training_recipe
 from cimsim.workloads.stage import make_checkpoint
 from cimsim.workloads.training import train
 
@@ -34,6 +36,29 @@ def test_one_epoch_beats_guessing_and_repeats():
     assert all(torch.equal(a, b) for a, b in pairs)
     assert not torch.equal(network.features[0].weight, other.features[0].weight)
     assert not network.training
+
+
+def test_recipes_of_a_workload():
+    standard, augmented = (Workload(recipe=name) for name in ("standard", "augmented"))
+    assert not training_recipe(standard).augmented
+    assert training_recipe(augmented).augmented
+    assert training_recipe(Workload(model="vit")).epochs == 30
+    assert training_recipe(Workload(model="vit", epochs=3)).epochs == 3
+
+
+def test_augmented_training_repeats_and_sees_other_images():
+    plain, first, second = (
+        train(
+            lambda: build_network(Workload(width=0.03125), DATA),
+            DATA,
+            replace(SHORT, augmented=augment, warm_up=0.1, label_smoothing=0.1),
+            seed=3,
+            dataset="digits16",
+        )[0].state_dict()
+        for augment in (False, True, True)
+    )
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    assert not all(torch.equal(first[name], plain[name]) for name in first)
 
 
 @pytest.mark.slow

@@ -3,29 +3,44 @@
 from __future__ import annotations
 
 import importlib
+from typing import Any
 
 from torch import nn
 
+from cimsim.workloads.networks.stem import ConvolutionalStem
 from cimsim.workloads.torch_setup import import_timm
 
+PATCH = 4
 
-def small_vit(in_chans: int, num_classes: int, img_size: int) -> nn.Module:
-    """Return timm's vision transformer: 4 x 4 patches, 2 blocks of width 32 with 4 heads.
 
-    A. Dosovitskiy et al., "An Image is Worth 16x16 Words", ICLR 2021; here with mean pooling.
+def small_vit(
+    in_chans: int,
+    num_classes: int,
+    img_size: int,
+    *,
+    width: int = 32,
+    depth: int = 2,
+    stem: bool = False,
+) -> nn.Module:
+    """Return timm's vision transformer: 4 x 4 patches, `depth` blocks of `width` with 4 heads.
+
+    A. Dosovitskiy et al., "An Image is Worth 16x16 Words", ICLR 2021; here with mean pooling. With
+    `stem`, convolutions make the tokens (:class:`ConvolutionalStem`).
     """
     import_timm()
     transformers = importlib.import_module("timm.models.vision_transformer")
+    embedding: dict[str, Any] = {"embed_layer": ConvolutionalStem} if stem else {}
     network: nn.Module = transformers.VisionTransformer(
         img_size=img_size,
-        patch_size=4,
+        patch_size=PATCH,
         in_chans=in_chans,
         num_classes=num_classes,
-        embed_dim=32,
-        depth=2,
+        embed_dim=width,
+        depth=depth,
         num_heads=4,
         mlp_ratio=2.0,
         class_token=False,
         global_pool="avg",
+        **embedding,
     )
     return network
