@@ -43,7 +43,8 @@ def test_the_gallery_has_every_figure_of_its_campaign() -> None:
     page = (ROOT / "docs" / "gallery.md").read_text(encoding="utf-8")
     campaign = load_campaign(ROOT / "config" / "campaigns" / "gallery.yaml")
     assert {figure.kind for figure in campaign.figures} == {
-        *("line", "heatmap", "pareto", "breakdown", "layers", "floorplan", "codes", "roofline")
+        *("line", "heatmap", "pareto", "breakdown", "layers", "floorplan", "codes", "roofline"),
+        "sensitivity",
     }
     for figure in campaign.figures:
         assert f"gallery/{figure.name}.svg" in page

@@ -239,7 +239,8 @@ def _effect_rows(
             if any(row[measure] is None for row in members):
                 continue
             values = np.array([row[measure] for row in members], dtype=np.float64).reshape(shape)
-            if not varies(values):
+            # The interval of an accuracy says what may have been missed where none varies.
+            if not varies(values) and measure != "accuracy":
                 continue
             intervals = on_arrays if measure == "accuracy" else {}
             if measure in (*ON_ARRAYS[1:], "float_accuracy", "quantized_accuracy"):

@@ -295,7 +295,8 @@ _NOTES: dict[str, tuple[str, ...]] = {
     ),
     "sensitivity": (
         "The first-order index is the share of the variance that a parameter explains by itself, "
-        "the total one includes its interactions with others.",
+        "the total one includes its interactions with others. Lines are confidence intervals of "
+        "sampled sweeps; grids have none.",
     ),
     "roofline": (
         "Bytes are the inputs and outputs of a layer at the precision of activations. The sloped "

@@ -16,7 +16,8 @@ import yaml
 from cimsim import schemas
 from cimsim.analysis import schemas as joined
 from cimsim.analysis.budget import POINT_STEPS
-from cimsim.campaign.paths import KEY_FILE, TABLES
+from cimsim.analysis.sensitivity import EFFECTS
+from cimsim.campaign.paths import KEY_FILE, SENSITIVITY_TABLES, TABLES
 from cimsim.tables import provenance_of, read_table
 
 from .conftest import JOBS, ROOT, TINY, Workspace, jobs_in
@@ -187,6 +188,25 @@ def test_sources_beside_the_snakefile_do_not_hide_the_installed_package(
     )
     assert run.returncode == 0, run.stdout + run.stderr
     assert list(workspace.results.glob("checkpoint/*/state.parquet"))
+
+
+def test_sensitivities_add_their_tables(copy: Workspace) -> None:
+    figure = {"name": "shares", "kind": "sensitivity", "sweep": "node", "y": "energy_j"}
+    copy.write(sensitivity=True, figures=[*TINY["figures"], figure])
+    assert copy.planned() == {"sensitivity": 1, "figure": 1, "summary": 1, "all": 1}
+    run = copy.snakemake("--cores", "1")
+    assert run.returncode == 0, run.stdout + run.stderr
+    for name in (*SENSITIVITY_TABLES, "figures/shares.svg"):
+        assert (copy.tables / name).stat().st_size > 0
+    assert copy.planned() == {}
+    effects = read_table(copy.tables / "main_effects.parquet", EFFECTS).to_pylist()
+    noise = [row for row in effects if (row["sweep"], row["measure"]) == ("noise", "accuracy")]
+    assert [row["value"] for row in noise] == ["0.0", "0.1"]
+    assert all(row["effect_low"] <= row["effect"] <= row["effect_high"] for row in noise)
+    # Another value of an axis is another grid.
+    nodes = {"name": "node", "grid": {"chip.node": [22, 32, 45]}}
+    copy.write(sensitivity=True, sweeps=[TINY["sweeps"][0], nodes], figures=[figure])
+    assert copy.planned()["sensitivity"] == 1
 
 
 def test_a_budget_adds_its_jobs_and_tables(copy: Workspace) -> None:
