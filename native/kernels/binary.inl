@@ -16,10 +16,11 @@ struct BinaryWork {
   uint64_t* third;
   uint8_t* high;       // [read][kBlockBits]: draws, high bytes and low ones
   uint8_t* low;
-  int step_slices[kBlockBits / kStepBits];
+  int32_t* common;     // [read][step of a block]: noise of the reference column in one vector
   uint16_t* doubtful;  // [read * kBlockBits + position]: codes that depend on the low byte
 };
 
+constexpr int kBlockSteps = kBlockBits / kStepBits;
 constexpr int kBlockUnits = kBlockBits / kDrawUnit;
 
 inline BinaryWork carve(const BinaryJob& job) {
@@ -46,6 +47,7 @@ inline BinaryWork carve(const BinaryJob& job) {
   w.third = reinterpret_cast<uint64_t*>(take(kMaxSets * kBlockUnits * 8));
   w.high = reinterpret_cast<uint8_t*>(take(bytes));
   w.low = reinterpret_cast<uint8_t*>(take(bytes));
+  w.common = reinterpret_cast<int32_t*>(take(kMaxReads * kBlockSteps * 4));
   w.doubtful = reinterpret_cast<uint16_t*>(take(2 * bytes + 128));
   return w;
 }
@@ -129,14 +131,27 @@ inline void convert_by_limit(const BinaryJob& job, const BinaryWork& w, int vect
 template <class B>
 inline void count_block(const BinaryJob& job, const BinaryWork& w, int vector, const char* bits,
                         int bytes) {
-  alignas(64) char sums[kCountPlanes * kBlockBytes];
+  constexpr int size = static_cast<int>(sizeof(B));
   for (int i = 0; i < job.reads; ++i) {
-    for (int at = 0; at < bytes; at += static_cast<int>(sizeof(B))) {
+    uint8_t* counts = w.counts + i * kBlockBits;
+    const int64_t list = int64_t{vector} * job.reads + i;
+#if defined(CIMSIM_VBMI)
+    B planes[kCountPlanes];
+    count_list(w, list, bits, planes);
+    __m512i wide[kCountPlanes];
+    for (int k = 0; k < kCountPlanes; ++k) wide[k] = widened(planes[k]);
+    static_assert(kCountPlanes == 8);
+    expand_planes(wide, bytes / 8, counts);
+    static_cast<void>(size);
+#else
+    alignas(64) char sums[kCountPlanes * kBlockBytes];
+    for (int at = 0; at < bytes; at += size) {
       B planes[kCountPlanes];
-      count_list(w, int64_t{vector} * job.reads + i, bits + at, planes);
+      count_list(w, list, bits + at, planes);
       for (int k = 0; k < kCountPlanes; ++k) store(sums + k * kBlockBytes + at, planes[k]);
     }
-    expand_bytes(sums, kCountPlanes, bytes, w.counts + i * kBlockBits);
+    expand_bytes(sums, kCountPlanes, bytes, counts);
+#endif
   }
 }
 
@@ -211,25 +226,52 @@ inline void add_to_sums(const BinaryJob& job, int first, int count, const T* num
                         int64_t* sums) {
   int slice = first / job.width;
   int column = first % job.width;
-  for (int p = 0; p < count && slice < job.slices; p += kGranule) {
-    add_granule(numbers + p, place + slice, sums + column);
-    column += kGranule;
-    if (column == job.width) {
-      column = 0;
-      ++slice;
+  for (int p = 0; p < count && slice < job.slices; ++slice, column = 0) {
+    const int end = p + job.width - column < count ? p + job.width - column : count;
+    for (; p < end; p += kGranule, column += kGranule) {
+      add_granule(numbers + p, place + slice, sums + column);
     }
   }
+}
+
+// Codes of the reads at kStepBits positions, times their places: sums of 16 bits.
+inline void add_reads(const BinaryJob& job, const uint8_t* codes, uint16_t* totals) {
+#if defined(CIMSIM_AVX512)
+  __m512i low = _mm512_setzero_si512();  // positions 0 to 7 of each 16
+  __m512i high = _mm512_setzero_si512();
+#pragma GCC unroll 4
+  for (int i = 0; i < kMaxReads; i += 2) {
+    if (i >= job.reads) break;
+    const __m512i even = _mm512_loadu_si512(codes + i * kBlockBits);
+    const __m512i odd = i + 1 < job.reads ? _mm512_loadu_si512(codes + (i + 1) * kBlockBits)
+                                          : _mm512_setzero_si512();
+    const int place = i < 6 ? i : 4;  // factors fit signed bytes
+    const __m512i factors = _mm512_set1_epi16(static_cast<short>((2 << 8 | 1) << place));
+    const auto pair = [&](__m512i codes_of_two) {
+      return _mm512_slli_epi16(_mm512_maddubs_epi16(codes_of_two, factors),
+                               static_cast<unsigned>(i - place));
+    };
+    low = _mm512_add_epi16(low, pair(_mm512_unpacklo_epi8(even, odd)));
+    high = _mm512_add_epi16(high, pair(_mm512_unpackhi_epi8(even, odd)));
+  }
+  const __m512i first = _mm512_setr_epi64(0, 1, 8, 9, 2, 3, 10, 11);
+  const __m512i second = _mm512_setr_epi64(4, 5, 12, 13, 6, 7, 14, 15);
+  _mm512_storeu_si512(totals, _mm512_permutex2var_epi64(low, first, high));
+  _mm512_storeu_si512(totals + 32, _mm512_permutex2var_epi64(low, second, high));
+#else
+  for (int p = 0; p < kStepBits; p += kShorts) {
+    Shorts total{};
+    for (int i = 0; i < job.reads; ++i) total += widen_bytes(codes + i * kBlockBits + p) << i;
+    store(totals + p, total);
+  }
+#endif
 }
 
 // Codes of all reads of one vector and block, shifted and added up.
 inline void add_codes(const BinaryJob& job, const BinaryWork& w, int block, int positions,
                       int64_t* sums) {
   alignas(64) uint16_t totals[kBlockBits];
-  for (int p = 0; p < positions; p += kShorts) {
-    Shorts total{};
-    for (int i = 0; i < job.reads; ++i) total += widen_bytes(w.codes + i * kBlockBits + p) << i;
-    store(totals + p, total);
-  }
+  for (int p = 0; p < positions; p += kStepBits) add_reads(job, w.codes + p, totals + p);
   add_to_sums(job, block * kBlockBits, positions, totals, 0, sums);
 }
 

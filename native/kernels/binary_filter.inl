@@ -111,6 +111,7 @@ inline int convert_by_high_byte(const BinaryJob& job, const BinaryWork& w, const
   if constexpr (kTables) rest = look_up_shorts(job.rest_planes, sum);
   ShortPair code{};
   __m512i differ[2];
+  const __m512i whole = _mm512_set1_epi16(static_cast<short>(-1 << (job.noise_bits - 16)));
 #pragma GCC unroll 2
   for (int k = 0; k < 2; ++k) {
     __m512i low = _mm512_add_epi16(_mm512_mulhi_epi16(deviation.part[k], least.part[k]), added);
@@ -122,31 +123,46 @@ inline int convert_by_high_byte(const BinaryJob& job, const BinaryWork& w, const
       top = _mm512_add_epi16(top, term);
     }
     code.part[k] = _mm512_sra_epi16(low, bits);
-    differ[k] = _mm512_xor_si512(code.part[k], _mm512_sra_epi16(top, bits));
+    differ[k] = _mm512_ternarylogic_epi64(low, top, whole, 0x28);  // (low ^ top) & whole
   }
-  const ShortPair base = kTables ? look_up_shorts(job.code_planes, sum)
-                                 : join_bytes(sum, _mm512_setzero_si512());
-  const __m512i limited = _mm512_min_epu8(
-      _mm512_packus_epi16(_mm512_add_epi16(base.part[0], code.part[0]),
-                          _mm512_add_epi16(base.part[1], code.part[1])),
-      _mm512_set1_epi8(static_cast<char>(job.adc_top)));
+  __m512i limited;
+  if constexpr (kTables) {
+    const ShortPair base = look_up_shorts(job.code_planes, sum);
+    limited = _mm512_min_epu8(_mm512_packus_epi16(_mm512_add_epi16(base.part[0], code.part[0]),
+                                                  _mm512_add_epi16(base.part[1], code.part[1])),
+                              _mm512_set1_epi8(static_cast<char>(job.adc_top)));
+  } else {  // in signed bytes, as distance from 128: sums end at 0 and 255
+    const __m512i middle = _mm512_set1_epi8(static_cast<char>(0x80));
+    const __m512i distance = _mm512_adds_epi8(_mm512_xor_si512(sum, middle),
+                                              _mm512_packs_epi16(code.part[0], code.part[1]));
+    const __m512i top = _mm512_set1_epi8(static_cast<char>(job.adc_top ^ 0x80));
+    limited = _mm512_xor_si512(_mm512_min_epi8(distance, top), middle);
+  }
   _mm512_storeu_si512(w.codes + first, limited);
-  // The planes do not have sums from kPlaneEntries on.
-  const __m512i large = _mm512_and_si512(sum, _mm512_set1_epi8(static_cast<char>(kPlaneEntries)));
-  const __m512i doubtful = _mm512_or_si512(_mm512_packs_epi16(differ[0], differ[1]), large);
+  // The planes do not have sums from kPlaneEntries on: packed | (sum & kPlaneEntries).
+  const __m512i large = _mm512_set1_epi8(static_cast<char>(kPlaneEntries));
+  const __m512i doubtful = _mm512_ternarylogic_epi64(_mm512_packs_epi16(differ[0], differ[1]), sum,
+                                                     large, 0xF8);
   return note_places(_mm512_test_epi8_mask(doubtful, doubtful), first, places);
 }
 
 // The doubtful codes of one vector and block, from all bits.
+template <bool kTables>
 inline void convert_doubtful(const BinaryJob& job, const BinaryWork& w, int vector, int count) {
-  constexpr int batch = 32;
+  constexpr int batch = 256;
   alignas(64) uint64_t first[batch];
   alignas(64) uint64_t third[batch];
   alignas(64) uint8_t low[4 * 4 * batch];
-  alignas(64) uint16_t draws[batch];
-  alignas(64) int16_t numbers[batch];
+  alignas(64) uint16_t draws[batch + 32];
+  alignas(64) int16_t numbers[batch + 32];
+  const int16_t* deviations[kMaxReads];
+  for (int i = 0; i < job.reads; ++i) {
+    const int active = w.active[int64_t{vector} * job.reads + i];
+    deviations[i] = job.deviations + active * job.deviation_stride;
+  }
   const DrawKey key = draw_key(job, vector);
-  const uint16_t* actives = w.active + int64_t{vector} * job.reads;
+  const int top = job.adc_top;
+  const int bits = job.noise_bits;
   for (int start = 0; start < count; start += batch) {
     const uint16_t* places = w.doubtful + start;
     const int used = count - start < batch ? count - start : batch;
@@ -159,28 +175,40 @@ inline void convert_doubtful(const BinaryJob& job, const BinaryWork& w, int vect
       third[k] = w.third[counter];
     }
     draw_bytes(key, kRoleReadNoiseLow, first, third, rounded, low, 4 * batch);
-    for (int k = 0; k < batch; ++k) draws[k] = 0x8000U;  // any one that is not outermost
+    store(draws + used, splat<Shorts>(int16_t{1}));  // any one that is not outermost
     for (int k = 0; k < used; ++k) {
       const unsigned place = places[k];
       const unsigned at = place / kBlockBits % 4 * (4 * batch) + place % kDrawUnit;
       draws[k] = static_cast<uint16_t>(w.high[place] << 8 | low[at + 4 * k]);
     }
-    numbers_of_draws(draws, numbers, [&](int k) {
-      return number_of_tail(key, first[k], third[k], places[k] / kBlockBits % 4,
-                            places[k] % kDrawUnit, draws[k]);
-    });
+    for (int from = 0; from < used; from += 32) {
+      numbers_of_draws(draws + from, numbers + from, [&](int k) {
+        const unsigned place = places[from + k];
+        return number_of_tail(key, first[from + k], third[from + k],
+                              static_cast<int>(place / kBlockBits % 4),
+                              static_cast<int>(place % kDrawUnit), draws[from + k]);
+      });
+    }
     for (int k = 0; k < used; ++k) {
       const unsigned place = places[k];
-      const auto read = static_cast<int>(place / kBlockBits);
-      const auto position = static_cast<int>(place % kBlockBits);
-      const int32_t common = reference_noise(job, w, vector, position, read);
-      w.codes[place] = static_cast<uint8_t>(
-          noisy_code(job, actives[read], w.counts[place], numbers[k], common));
+      const unsigned sum = w.counts[place];
+      int noise = deviations[place / kBlockBits][sum] * numbers[k] + w.common[place / kStepBits];
+      int code = static_cast<int>(sum);
+      if constexpr (kTables) {
+        noise += job.rests[sum] << (bits - 14);
+        code = job.codes_of_sums[sum];
+      } else {
+        noise += 1 << (bits - 1);
+      }
+      code += noise >> bits;
+      code = code < 0 ? 0 : code;
+      w.codes[place] = static_cast<uint8_t>(code < top ? code : top);
     }
   }
 }
 
 // As convert_noisy, with the low bytes of those draws only whose high byte leaves two codes.
+template <bool kTables>
 inline void convert_most(const BinaryJob& job, const BinaryWork& w, int vector, int positions) {
   draw_block(job, w, vector, positions, kRoleReadNoise, w.high);
   int doubtful = 0;
@@ -194,14 +222,10 @@ inline void convert_most(const BinaryJob& job, const BinaryWork& w, int vector, 
         __builtin_memset(w.codes + place, 0, kStepBits);
         continue;
       }
-      const int32_t common = reference_noise(job, w, vector, p, i);
-      doubtful += job.rests == nullptr
-                      ? convert_by_high_byte<false>(job, w, deviations, common, place,
-                                                    w.doubtful + doubtful)
-                      : convert_by_high_byte<true>(job, w, deviations, common, place,
-                                                   w.doubtful + doubtful);
+      doubtful += convert_by_high_byte<kTables>(job, w, deviations, w.common[place / kStepBits],
+                                                place, w.doubtful + doubtful);
     }
   }
-  convert_doubtful(job, w, vector, doubtful);
+  convert_doubtful<kTables>(job, w, vector, doubtful);
 }
 #endif

@@ -3,7 +3,7 @@
 
 // All reads at `positions` positions of a block, a multiple of kStepBits.
 template <class B>
-inline void read_block(const BinaryJob& job, BinaryWork& w, int block, int positions) {
+inline void read_block(const BinaryJob& job, const BinaryWork& w, int block, int positions) {
   const char* bits = job.bits + int64_t{block} * job.row_slots * kBlockBytes;
   const int bytes = positions / 8;
   if (job.converts_in_bits()) {
@@ -23,11 +23,13 @@ inline void read_block(const BinaryJob& job, BinaryWork& w, int block, int posit
       count_histogram(job, w, block, positions);
       continue;
     }
+    if (job.noisy) spread_reference(job, w, m, block);
     if (!job.noisy) {
       look_up_codes(job, w, m, positions);
 #if defined(CIMSIM_VBMI)
     } else if (job.deviation_planes != nullptr) {
-      convert_most(job, w, m, positions);
+      job.rests == nullptr ? convert_most<false>(job, w, m, positions)
+                           : convert_most<true>(job, w, m, positions);
 #endif
     } else {
       convert_noisy(job, w, m, positions);
@@ -38,9 +40,10 @@ inline void read_block(const BinaryJob& job, BinaryWork& w, int block, int posit
 
 // All reads of one row group.
 inline void read_binary_group(const BinaryJob& job) {
-  BinaryWork w = carve(job);
+  const BinaryWork w = carve(job);
   list_rows(job, w);
   if (job.noisy && job.has_reference_noise()) draw_reference(job, w);
+  for (int k = 0; k < kMaxReads * kBlockSteps; ++k) w.common[k] = 0;
   if (job.has_uniform_column) {
     job.noisy ? read_noisy_uniform_column(job, w) : read_uniform_column(job, w);
   }

@@ -89,7 +89,7 @@ constexpr int64_t binary_workspace_bytes(int64_t vectors, int64_t reads, int64_t
   const int64_t bytes_of_reads = 6 * kMaxReads * kBlockBits;  // counts, codes, draws, doubtful
   const int64_t counters = 2 * kMaxSets * (kBlockBits / kDrawUnit) * 8;
   return lists + bytes_of_reads + 256 + counters + vectors * reads * slices * 4 + 64 * 8 * 3 * 8 +
-         2048;
+         4096;
 }
 
 }  // namespace cimsim::kernels

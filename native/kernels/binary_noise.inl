@@ -55,15 +55,35 @@ inline Shorts add_up(Shorts deviation, Shorts number, Shorts rest, Shorts unit, 
 inline int rest_unit(const BinaryJob& job) { return 1 << (job.noise_bits - 14); }
 constexpr int kHalfRest = 1 << 13;  // where sum / step is a code
 
-// Code of one read. `common` is the noise of the reference column.
-inline int noisy_code(const BinaryJob& job, int active, int sum, int number, int32_t common) {
-  const int deviation = job.deviations[active * job.deviation_stride + sum];
-  const int rest = job.rests == nullptr ? kHalfRest : job.rests[sum];
-  const int base = job.codes_of_sums == nullptr ? sum : job.codes_of_sums[sum];
-  const int code =
-      base + ((deviation * number + rest * rest_unit(job) + common) >> job.noise_bits);
-  return code < 0 ? 0 : code > job.adc_top ? job.adc_top : code;
-}
+// What a single code is computed with.
+struct NoisyReadout {
+  explicit NoisyReadout(const BinaryJob& job)
+      : deviations(job.deviations),
+        rests(job.rests),
+        codes_of_sums(job.codes_of_sums),
+        deviation_stride(job.deviation_stride),
+        unit(rest_unit(job)),
+        bits(job.noise_bits),
+        top(job.adc_top) {}
+
+  // `common` is the noise of the reference column.
+  int code(int active, int sum, int number, int32_t common) const {
+    const int deviation = deviations[active * deviation_stride + sum];
+    const int rest = rests == nullptr ? kHalfRest : rests[sum];
+    const int base = codes_of_sums == nullptr ? sum : codes_of_sums[sum];
+    const int code = base + ((deviation * number + rest * unit + common) >> bits);
+    const int above = code < 0 ? 0 : code;
+    return above > top ? top : above;
+  }
+
+  const int16_t* deviations;
+  const int16_t* rests;
+  const int16_t* codes_of_sums;
+  int deviation_stride;
+  int unit;
+  int bits;
+  int top;
+};
 
 // Noise of the reference column in all reads. It is subtracted.
 inline void draw_reference(const BinaryJob& job, const BinaryWork& w) {
@@ -87,12 +107,15 @@ inline void draw_reference(const BinaryJob& job, const BinaryWork& w) {
   }
 }
 
-// That of one read at a position of a block.
-inline int32_t reference_noise(const BinaryJob& job, const BinaryWork& w, int vector, int position,
-                               int read) {
-  if (!job.has_reference_noise()) return 0;
-  const int slice = w.step_slices[position / kStepBits];
-  return w.reference[(vector * job.slices + slice) * job.reads + read];
+// That of one vector at the steps of a block, each of which belongs to one slice where there is any.
+inline void spread_reference(const BinaryJob& job, const BinaryWork& w, int vector, int block) {
+  if (!job.has_reference_noise()) return;  // w.common is zero
+  for (int step = 0; step < kBlockSteps; ++step) {
+    const int at = (block * kBlockBits + step * kStepBits) / job.width;
+    const int slice = at < job.slices ? at : job.slices - 1;
+    const int32_t* from = w.reference + (vector * job.slices + slice) * job.reads;
+    for (int i = 0; i < job.reads; ++i) w.common[i * kBlockSteps + step] = from[i];
+  }
 }
 
 inline DrawKey draw_key(const BinaryJob& job, int vector) {
@@ -104,13 +127,8 @@ inline uint64_t third_counter(const BinaryJob& job, int set, int slice) {
                     static_cast<uint32_t>(slice));
 }
 
-// Counters of the draws of one block, and the slice of each step. (Where there is reference noise, a
-// step belongs to one slice.)
-inline void fill_counters(const BinaryJob& job, BinaryWork& w, int block) {
-  for (int step = 0; step < kBlockBits / kStepBits; ++step) {
-    const int slice = (block * kBlockBits + step * kStepBits) / job.width;
-    w.step_slices[step] = slice < job.slices ? slice : job.slices - 1;
-  }
+// Counters of the draws of one block.
+inline void fill_counters(const BinaryJob& job, const BinaryWork& w, int block) {
   for (int unit = 0; unit < kBlockUnits; ++unit) {
     const int position = block * kBlockBits + unit * kDrawUnit;
     for (int set = 0; set < kMaxSets; ++set) {
@@ -156,7 +174,7 @@ inline void convert_noisy(const BinaryJob& job, const BinaryWork& w, int vector,
         return number_of_tail(draw_key(job, vector), w.first[counter], w.third[counter], i % 4,
                               k % kDrawUnit, draws[k]);
       });
-      const int32_t common = reference_noise(job, w, vector, p, i);
+      const int32_t common = w.common[place / kStepBits];
       for (int k = 0; k < 32; k += kShorts) {
         const Shorts sum = widen_bytes(w.counts + i * kBlockBits + p + k);
         Shorts code = sum;
@@ -187,6 +205,7 @@ inline void read_noisy_uniform_column(const BinaryJob& job, const BinaryWork& w)
   alignas(64) uint8_t low[4 * 4 * blocks];
   alignas(64) uint16_t draws[kMaxReads * most_slices];
   alignas(64) int16_t numbers[kMaxReads * most_slices];
+  const NoisyReadout readout(job);
   for (int m = 0; m < job.vectors; ++m) {
     draw_bytes(draw_key(job, m), kRoleReadNoise, first, third, blocks, high, 4 * blocks);
     draw_bytes(draw_key(job, m), kRoleReadNoiseLow, first, third, blocks, low, 4 * blocks);
@@ -212,7 +231,7 @@ inline void read_noisy_uniform_column(const BinaryJob& job, const BinaryWork& w)
                 : w.reference[(int64_t{m} * job.slices + j) * job.reads + i];
         const int sum = (job.uniform_bits >> j & 1U) != 0 ? active : 0;
         const int number = numbers[i * most_slices + j];
-        total += int64_t{noisy_code(job, active, sum, number, common)} << (i + j);
+        total += int64_t{readout.code(active, sum, number, common)} << (i + j);
       }
     }
     job.sums[int64_t{m} * job.sum_stride() + job.width] += total;

@@ -141,3 +141,54 @@ inline void expand_bytes(const char* planes, int count, int bytes, uint8_t* numb
   }
 #endif
 }
+
+#if defined(CIMSIM_VBMI)
+// Where byte m of part b comes from: byte b of part 7 - m.
+struct Transposition {
+  uint8_t from[64];
+};
+constexpr Transposition transposition_of_bytes() {
+  Transposition order{};
+  for (int k = 0; k < 64; ++k) order.from[k] = static_cast<uint8_t>(8 * (7 - k % 8) + k / 8);
+  return order;
+}
+
+inline __m512i widened(Bits planes) { return (__m512i)planes; }
+inline __m512i widened(HalfBits planes) { return _mm512_zextsi256_si512((__m256i)planes); }
+
+// out[q] = eight-byte parts q of in[0 .. 7], in order.
+inline void transpose_parts(const __m512i* in, __m512i* out) {
+  __m512i pairs[8];  // [part % 2][in / 2]: parts 0, 2, 4, 6 or 1, 3, 5, 7 of two
+#pragma GCC unroll 4
+  for (int k = 0; k < 4; ++k) {
+    pairs[k] = _mm512_unpacklo_epi64(in[2 * k], in[2 * k + 1]);
+    pairs[4 + k] = _mm512_unpackhi_epi64(in[2 * k], in[2 * k + 1]);
+  }
+#pragma GCC unroll 2
+  for (int odd = 0; odd < 2; ++odd) {
+    const __m512i* p = pairs + 4 * odd;
+    const __m512i low01 = _mm512_shuffle_i64x2(p[0], p[1], 0x44);
+    const __m512i high01 = _mm512_shuffle_i64x2(p[0], p[1], 0xEE);
+    const __m512i low23 = _mm512_shuffle_i64x2(p[2], p[3], 0x44);
+    const __m512i high23 = _mm512_shuffle_i64x2(p[2], p[3], 0xEE);
+    out[odd] = _mm512_shuffle_i64x2(low01, low23, 0x88);
+    out[2 + odd] = _mm512_shuffle_i64x2(low01, low23, 0xDD);
+    out[4 + odd] = _mm512_shuffle_i64x2(high01, high23, 0x88);
+    out[6 + odd] = _mm512_shuffle_i64x2(high01, high23, 0xDD);
+  }
+}
+
+// As expand_bytes, of eight planes in registers, for 64 * parts positions.
+inline void expand_planes(const __m512i* planes, int parts, uint8_t* numbers) {
+  alignas(64) static constexpr Transposition kBytes = transposition_of_bytes();
+  const __m512i order = _mm512_load_si512(kBytes.from);
+  const __m512i units = _mm512_set1_epi64(static_cast<int64_t>(0x8040201008040201U));
+  __m512i part[8];
+  transpose_parts(planes, part);
+  for (int q = 0; q < parts; ++q) {
+    // Eight bytes of planes 7 to 0 are a matrix of bits; its product with the byte 2^p is column p.
+    const __m512i matrices = _mm512_permutexvar_epi8(order, part[q]);
+    _mm512_storeu_si512(numbers + 64 * q, _mm512_gf2p8affine_epi64_epi8(units, matrices, 0));
+  }
+}
+#endif

@@ -6,7 +6,7 @@
 
 namespace cimsim::kernels {
 
-// avx512vbmi: AVX-512 with byte permutations (Ice Lake, Zen 4 and later).
+// avx512vbmi: AVX-512 with permutations of bytes and bits (VBMI, GFNI: Ice Lake, Zen 4 and later).
 enum class Isa { portable, avx2, avx512, avx512vbmi };
 
 // Instruction sets that this machine has, slowest first.

@@ -135,8 +135,8 @@ inline __m512i entry_of_64(const int16_t* table, __m512i index) {
   return _mm512_permutex2var_epi16(_mm512_load_si512(table), index, _mm512_load_si512(table + 32));
 }
 
-// Numbers of 32 draws; those below 32 or above 0xFFFF - 32 are reported and not computed.
-inline __m512i numbers_of_32(__m512i draw, uint32_t& far) {
+// Numbers of 32 draws; the outermost ones are reported, and their numbers mean nothing.
+inline __m512i numbers_of_32(__m512i draw, uint32_t& outermost) {
   const __m512i upper = _mm512_srai_epi16(draw, 15);
   const __m512i v = _mm512_xor_si512(draw, upper);
   const __mmask32 tail = _mm512_cmplt_epi16_mask(v, _mm512_set1_epi16(1024));
@@ -144,11 +144,13 @@ inline __m512i numbers_of_32(__m512i draw, uint32_t& far) {
   segment = _mm512_mask_srli_epi16(segment, tail, v, 5);
   __m512i x = _mm512_mask_slli_epi16(_mm512_slli_epi16(v, 6), tail, v, 11);
   x = _mm512_xor_si512(x, _mm512_set1_epi16(static_cast<int16_t>(0x8000)));
-  far = _mm512_cmplt_epi16_mask(v, _mm512_set1_epi16(32));
+  outermost = _mm512_testn_epi16_mask(v, v);
   __m512i size = _mm512_mulhrs_epi16(x, entry_of_64(kDraw3, segment));
   size = _mm512_mulhrs_epi16(x, _mm512_add_epi16(size, entry_of_64(kDraw2, segment)));
   size = _mm512_mulhrs_epi16(x, _mm512_add_epi16(size, entry_of_64(kDraw1, segment)));
   size = _mm512_add_epi16(size, entry_of_64(kDraw0, segment));
+  const __mmask32 far = _mm512_cmplt_epi16_mask(v, _mm512_set1_epi16(32));
+  size = _mm512_mask_permutexvar_epi16(size, far, v, _mm512_load_si512(kFarDraws));
   // size where upper is -1, -size where it is 0
   return _mm512_sub_epi16(upper, _mm512_xor_si512(upper, size));
 }
@@ -158,12 +160,11 @@ inline __m512i numbers_of_32(__m512i draw, uint32_t& far) {
 template <class Tail>
 inline void numbers_of_draws(const uint16_t* draws, int16_t* numbers, const Tail& tail) {
 #if defined(CIMSIM_AVX512)
-  uint32_t far = 0;
-  _mm512_storeu_si512(numbers, numbers_of_32(_mm512_loadu_si512(draws), far));
-  while (far != 0) [[unlikely]] {
-    const int k = __builtin_ctz(far);
-    numbers[k] = is_outermost(draws[k]) ? tail(k) : number_of_draw(draws[k]);
-    far &= far - 1;
+  uint32_t outermost = 0;
+  _mm512_storeu_si512(numbers, numbers_of_32(_mm512_loadu_si512(draws), outermost));
+  for (; outermost != 0; outermost &= outermost - 1) [[unlikely]] {
+    const int k = __builtin_ctz(outermost);
+    numbers[k] = tail(k);
   }
 #else
   for (int k = 0; k < 32; ++k) {
