@@ -107,7 +107,8 @@ class ProgrammedLayer:
 
     def _read(self, codes: NDArray[np.integer], first_vector: int, part: int = 0) -> Floats:
         """Return step * sum of codes by place, [vectors, columns], for shifted codes."""
-        lowest_bits, isa = codes.astype(np.uint16), os.environ.get("CIMSIM_ISA", "")
+        isa = os.environ.get("CIMSIM_ISA", "")
+        lowest_bits: NDArray[Any] = codes if codes.dtype == np.uint8 else codes.astype(np.uint16)
         if _errors_are_cells(self._settings):
             lowest_bits = with_constant_inputs(lowest_bits, self._settings)
         (_, kernel), *others = self._kernels[part]
@@ -115,7 +116,8 @@ class ProgrammedLayer:
         for first_slice, kernel in others:
             place = first_slice * self._settings.cell_bits
             sums = sums + (kernel.product(lowest_bits, first_vector, isa) << place)
-        result: Floats = self._settings.adc_step * sums.astype(np.float64)
+        result: Floats = sums.astype(np.float64)
+        result *= self._settings.adc_step
         return result
 
     def _by_oracle(
@@ -136,6 +138,8 @@ class ProgrammedLayer:
 
     def _check_range(self, codes: NDArray[np.integer]) -> None:
         top = (1 << self._settings.input_bits) - 1
+        if codes.dtype == np.uint8 and top >= 255:
+            return
         if codes.size and not 0 <= int(codes.min()) <= int(codes.max()) <= top:
             raise ValueError(f"codes from {codes.min()} to {codes.max()}; allowed: 0 to {top}")
 

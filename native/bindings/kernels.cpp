@@ -65,7 +65,8 @@ ArrayLayer layer_of_conductances(const LayerSettings& settings, const py::functi
   return ArrayLayer::of_conductances(settings, source, reference.data(), errors);
 }
 
-py::array_t<int64_t> product(const ArrayLayer& layer, const Array<uint16_t>& codes,
+template <class Code>
+py::array_t<int64_t> product(const ArrayLayer& layer, const Array<Code>& codes,
                              uint64_t first_vector, const std::string& isa) {
   const LayerSettings& settings = layer.settings();
   expect_shape(codes, {-1, settings.rows}, "codes");
@@ -73,7 +74,7 @@ py::array_t<int64_t> product(const ArrayLayer& layer, const Array<uint16_t>& cod
   const int64_t vectors = codes.shape(0);
   py::array_t<int64_t> result({vectors, settings.columns});
   int64_t* out = result.mutable_data();
-  const uint16_t* in = codes.data();
+  const Code* in = codes.data();
   {
     const py::gil_scoped_release release;
     layer.product(in, vectors, first_vector, chosen, out);
@@ -163,7 +164,9 @@ void bind_kernels(py::module_& m) {
                   "reference"_a, py::kw_only(), "gain"_a = py::none(), "offset"_a = py::none(),
                   "noise"_a = py::none(), "reference_noise"_a = py::none(),
                   "transitions"_a = py::none())
-      .def("product", &product, "codes"_a, "first_vector"_a = 0, "isa"_a = "",
+      .def("product", &product<uint8_t>, "codes"_a.noconvert(), "first_vector"_a = 0, "isa"_a = "",
+           "Sums of ADC codes by place, int64 [vectors, columns].")
+      .def("product", &product<uint16_t>, "codes"_a, "first_vector"_a = 0, "isa"_a = "",
            "Sums of ADC codes by place, int64 [vectors, columns].")
       .def("column_sums", &column_sums, "codes"_a, "isa"_a = "",
            "Number of reads with each ideal column sum, int64 [largest possible sum + 1].");

@@ -44,6 +44,15 @@ void check(const LayerSettings& s) {
   require(s.output_mean.size() == s.output_std.size(), "output_mean and output_std: same length");
 }
 
+// Codes as another type; bytes hold their lowest bits, all that one-bit reads of bytes need.
+template <class To, class From>
+std::vector<To> copy_as(const From* codes, int64_t count) {
+  std::vector<To> copy(static_cast<std::size_t>(count));
+  std::transform(codes, codes + count, copy.begin(),
+                 [](From code) { return static_cast<To>(code); });
+  return copy;
+}
+
 }  // namespace
 
 ArrayLayer::ArrayLayer(const LayerSettings& settings) : settings_(settings) {
@@ -264,7 +273,8 @@ void ArrayLayer::product(const uint16_t* codes, int64_t vectors, uint64_t first_
                          int64_t* result) const {
   const auto product_from = [&](int first_read, const uint16_t* shifted, int64_t* sums) {
     if (binary_) {
-      binary_->product(names_of(first_read), shifted, vectors, first_vector, isa, sums);
+      const auto bytes = copy_as<uint8_t>(shifted, vectors * settings_.rows);
+      binary_->product(names_of(first_read), bytes.data(), vectors, first_vector, isa, sums);
     } else {
       run(job_template(first_read), shifted, vectors, first_vector, isa, sums);
     }
@@ -283,6 +293,16 @@ std::vector<uint16_t> ArrayLayer::later_cycles(const uint16_t* codes, int64_t ve
   return later;
 }
 
+void ArrayLayer::product(const uint8_t* codes, int64_t vectors, uint64_t first_vector, Isa isa,
+                         int64_t* result) const {
+  if (binary_ && settings_.reads <= kMaxReads) {
+    binary_->product(names_of(0), codes, vectors, first_vector, isa, result);
+  } else {
+    product(copy_as<uint16_t>(codes, vectors * settings_.rows).data(), vectors, first_vector, isa,
+            result);
+  }
+}
+
 std::vector<int64_t> ArrayLayer::count_column_sums(const uint16_t* codes, int64_t vectors,
                                                    Isa isa) const {
   require(type_ != CellType::ints, "column sums are counted in layers of digits");
@@ -293,7 +313,8 @@ std::vector<int64_t> ArrayLayer::count_column_sums(const uint16_t* codes, int64_
   if (s.reads > kMaxReads)
     throw std::invalid_argument("reads: allowed 1 to 8 where sums are counted");
   if (binary_) {
-    binary_->count_column_sums(codes, vectors, isa, found.data());
+    const auto bytes = copy_as<uint8_t>(codes, vectors * s.rows);
+    binary_->count_column_sums(bytes.data(), vectors, isa, found.data());
     return found;
   }
   GroupJob job = job_template(0);

@@ -64,6 +64,8 @@ class ArrayLayer {
   // vectors have the indices first_vector, first_vector + 1, ... in the random draws.
   void product(const uint16_t* codes, int64_t vectors, uint64_t first_vector, Isa isa,
                int64_t* result) const;
+  void product(const uint8_t* codes, int64_t vectors, uint64_t first_vector, Isa isa,
+               int64_t* result) const;
 
   // Number of reads with each ideal column sum, from 0 to the largest possible one, over all
   // vectors, input cycles, slices, groups and columns. For layers of digits.

@@ -53,12 +53,12 @@ inline BinaryWork carve(const BinaryJob& job) {
 }
 
 // Appends the offsets of the active ones of 16 rows from `row` on to the lists of all reads.
-inline void list_16_rows(const uint16_t* code, int row, int rows, int reads, int capacity,
+inline void list_16_rows(const uint8_t* code, int row, int rows, int reads, int capacity,
                          uint16_t* list, int* length) {
   const int left = rows - row;
 #if defined(CIMSIM_AVX512)
   const __mmask16 used = left >= 16 ? 0xFFFFU : static_cast<__mmask16>((1U << left) - 1U);
-  const __m512i words = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(used, code + row));
+  const __m512i words = _mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8(used, code + row));
   const __m512i offsets = _mm512_add_epi32(
       _mm512_set1_epi32(row * kBlockBytes),
       _mm512_slli_epi32(_mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0), 6));
@@ -81,7 +81,7 @@ inline void list_16_rows(const uint16_t* code, int row, int rows, int reads, int
 // Lists of the active rows of each vector and read, padded with the empty row to multiples of 8.
 inline void list_rows(const BinaryJob& job, const BinaryWork& w) {
   for (int m = 0; m < job.vectors; ++m) {
-    const uint16_t* code = job.codes + m * job.code_stride;
+    const uint8_t* code = job.codes + m * job.code_stride;
     uint16_t* list = w.lists + int64_t{m} * job.reads * w.capacity;
     int length[kMaxReads] = {};
     for (int row = 0; row < job.rows; row += 16) {

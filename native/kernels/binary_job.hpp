@@ -23,7 +23,7 @@ inline constexpr int kPlaneEntries = 128;    // of a table by column sum in byte
 
 // One row group of a layer for a run of vectors.
 struct BinaryJob {
-  const uint16_t* codes = nullptr;  // [vector][code_stride]: bit i is the input of read i
+  const uint8_t* codes = nullptr;  // [vector][code_stride]: bit i is the input of read i
   int64_t code_stride = 0;
   int vectors = 0;
   int rows = 0;   // of the group

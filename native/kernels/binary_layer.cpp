@@ -201,14 +201,14 @@ BinaryJob BinaryLayer::job_template(int first_read) const {
   return job;
 }
 
-void BinaryLayer::product(const ReadNames& names, const uint16_t* codes, int64_t vectors,
+void BinaryLayer::product(const ReadNames& names, const uint8_t* codes, int64_t vectors,
                           uint64_t first_vector, Isa isa, int64_t* result) const {
   BinaryJob job = job_template(static_cast<int>(names.first_read));
   job.names = names;
   run(job, codes, vectors, first_vector, isa, result);
 }
 
-void BinaryLayer::count_column_sums(const uint16_t* codes, int64_t vectors, Isa isa,
+void BinaryLayer::count_column_sums(const uint8_t* codes, int64_t vectors, Isa isa,
                                     int64_t* counts) const {
   BinaryJob job = job_template(0);
   job.histogram = counts;
@@ -217,7 +217,7 @@ void BinaryLayer::count_column_sums(const uint16_t* codes, int64_t vectors, Isa 
 }
 
 // Runs all groups on up to kVectorsAtOnce vectors at a time.
-void BinaryLayer::run(BinaryJob job, const uint16_t* codes, int64_t vectors, uint64_t first_vector,
+void BinaryLayer::run(BinaryJob job, const uint8_t* codes, int64_t vectors, uint64_t first_vector,
                       Isa isa, int64_t* result) const {
   const Kernels& kernels = kernels_of(isa);
   const bool bit_sliced = job.converts_in_bits();

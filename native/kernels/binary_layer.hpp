@@ -21,10 +21,10 @@ class BinaryLayer {
                                        double low, double high);
 
   // As ArrayLayer::product, of the input cycles from names.first_read on, up to kMaxReads.
-  void product(const ReadNames& names, const uint16_t* codes, int64_t vectors,
-               uint64_t first_vector, Isa isa, int64_t* result) const;
+  void product(const ReadNames& names, const uint8_t* codes, int64_t vectors, uint64_t first_vector,
+               Isa isa, int64_t* result) const;
   // Adds to counts[sum].
-  void count_column_sums(const uint16_t* codes, int64_t vectors, Isa isa, int64_t* counts) const;
+  void count_column_sums(const uint8_t* codes, int64_t vectors, Isa isa, int64_t* counts) const;
 
  private:
   explicit BinaryLayer(const LayerSettings& settings);
@@ -35,7 +35,7 @@ class BinaryLayer {
   bool store_noise(const LayerSettings& settings, double low, double high);
   void store_planes();
   BinaryJob job_template(int first_read) const;
-  void run(BinaryJob job, const uint16_t* codes, int64_t vectors, uint64_t first_vector, Isa isa,
+  void run(BinaryJob job, const uint8_t* codes, int64_t vectors, uint64_t first_vector, Isa isa,
            int64_t* result) const;
 
   int64_t rows_ = 0;
