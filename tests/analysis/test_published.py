@@ -122,6 +122,9 @@ def test_names_have_marks_side_by_side(made: tuple[Campaign, Path]) -> None:
         pytest.approx([0, 1], abs=0.02)
     ] * 2
     assert [tuple(c[0].get_xydata()[0]) for c in theirs] == [(0.0, 90.0), (0.0, 50.0)]
+    (baseline,) = [line for line in axes.get_lines() if line.get_label() == "quantised"]
+    dashes = [(x, y) for x, y in baseline.get_xydata() if y == y]
+    assert [x for x, _ in dashes] == pytest.approx([-0.35, 0.35, 0.65, 1.35])  # none between names
 
 
 def test_files_are_relative_to_the_table(tmp_path: Path) -> None:
