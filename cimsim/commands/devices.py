@@ -36,6 +36,12 @@ def device(
 
     states = write_cell(measured, output, technology, Columns(state, conductance, unit))
     for index, held in enumerate(states):
-        share = held.std / held.mean
-        typer.echo(f"state {index}: {held.cells} cells, {held.mean:.4g} S, deviation {share:.1%}")
+        step = (states[-1].mean - states[0].mean) / (len(states) - 1)
+        off = (held.mean - states[0].mean) / step - index
+        typer.echo(
+            f"state {index}: {held.cells} cells, {held.mean:.4g} S, deviation "
+            f"{held.std / held.mean:.1%} ({held.std / step:.3f} steps), "
+            f"{off:+.3f} steps from even spacing"
+        )
     typer.echo(f"{output}: written; use it as `preset: {output}`")
+    typer.echo("`budget: true` in a campaign says what spacing and deviation cost in accuracy")

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from cimsim.campaign.expand import load_campaign
+from cimsim.cli import app
 from cimsim.devices.measured import Columns, measured_states, write_cell
 from cimsim.devices.states import read_states
 from cimsim.errors import UserError
@@ -45,6 +47,20 @@ def test_columns_and_units_of_the_file(tmp_path: Path) -> None:
     found = measured_states(tmp_path / "other.csv", Columns("level", "G (uS)", "uS"))
     assert [s.mean for s in found] == pytest.approx([s.mean for s in siemens])
     assert [s.std for s in found] == pytest.approx([s.std for s in siemens])
+
+
+def test_the_command_says_how_far_states_are_from_even_spacing(tmp_path: Path) -> None:
+    cells = "".join(
+        f"{state},{mean - 1}\n{state},{mean + 1}\n" for state, mean in enumerate((10, 37, 70, 100))
+    )
+    (tmp_path / "cells.csv").write_text(f"state,conductance\n{cells}")
+    given = ["device", str(tmp_path / "cells.csv"), "--unit", "uS"]
+    done = CliRunner().invoke(app, [*given, "--output", str(tmp_path / "mine.yaml")])
+    assert done.exit_code == 0
+    lines = done.stdout.splitlines()
+    deviation = f"({2**0.5 / 30:.3f} steps)"  # of two cells 2 apart, in steps of 30
+    for line, off in zip(lines, ("+0.000", "-0.100", "+0.000", "+0.000"), strict=False):
+        assert line.endswith(f"{deviation}, {off} steps from even spacing")
 
 
 def test_a_campaign_takes_the_preset(tmp_path: Path) -> None:
