@@ -30,6 +30,14 @@ def test_every_case_has_a_small_twin() -> None:
     assert len(FULL) >= 12
 
 
+def test_the_documentation_says_how_long_each_twin_takes() -> None:
+    text = (FOLDER.parents[1] / "docs" / "paper.md").read_text(encoding="utf-8")
+    for file in SMALL:
+        assert f"| `{file.stem}` | {len(load_campaign(file).points)} |" in text, file.stem
+    for file in FULL:
+        assert f"`{file.stem}`" in text or f"`{file.stem.removeprefix('example')}`" in text
+
+
 @pytest.mark.parametrize("file", SMALL, ids=lambda file: file.stem)
 def test_small_twins_run_anywhere(file: Path) -> None:
     campaign = load_campaign(file)

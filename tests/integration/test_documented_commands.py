@@ -41,6 +41,7 @@ ELSEWHERE = {
     ("config/README.md", "snakemake --cores 2"): "as in quickstart.md, with names to be replaced",
     ("config/README.md", "cimsim"): "as in quickstart.md, with names to be replaced",
     ("docs/campaigns.md", "cimsim compare"): "tests/analysis/test_compare.py",
+    ("docs/campaigns.md", "cimsim partial"): "tests/integration/test_partial.py",
     ("docs/cluster.md", "snakemake --profile"): "tests/integration/test_profiles.py",
     ("docs/howto.md", "cimsim data folder"): "tests/datasets/test_end_to_end.py",
     ("docs/howto.md", "snakemake reports"): "tests/datasets/test_end_to_end.py",
