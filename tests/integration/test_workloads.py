@@ -24,7 +24,7 @@ from cimsim.workloads.models import build_network
 
 ROOT = Path(__file__).parents[2]
 CAMPAIGN = ROOT / "config/campaigns/workloads.yaml"
-FAMILIES = ("vgg8", "resnet20", "vit", "timm:swin_tiny_patch4_window7_224")
+FAMILIES = ("vgg8", "resnet20", "vit", "swin")
 
 
 GROUPED = {
@@ -108,9 +108,9 @@ def test_the_campaign_trained(tmp_path: Path) -> None:
     subprocess.run(command, check=True, capture_output=True)
     points = pq.read_table(tmp_path / "results/campaigns/workloads/points.parquet").to_pylist()
     assert [point["workload.model"] for point in points] == list(FAMILIES)
-    # The transformers are trained too briefly for an accuracy that a test could ask for.
-    assert points[0]["float_accuracy"] > 0.85
-    assert points[1]["float_accuracy"] > 0.5
-    for point in points:
+    for point, least in zip(points, (0.85, 0.5, 0.8, 0.7), strict=True):
+        assert point["float_accuracy"] > least
         assert abs(point["quantized_accuracy"] - point["float_accuracy"]) < 0.06
+    # The last one, the Swin, needs better arrays than these (docs/workloads.md).
+    for point in points[:3]:
         assert abs(point["accuracy_change"]) < 0.1
