@@ -1,5 +1,5 @@
 // Conversion where columns and ADCs have deviations of their own. Included inside the namespace of
-// one instruction set, in group.inl.
+// one instruction set, after group_convert.inl.
 
 // Codes of analog values (in codes): the number of transitions that lie at or below each.
 inline Ints codes_by_transitions(const GroupErrors& errors, Floats position) {

@@ -3,6 +3,14 @@
 //
 #include "kernels/noise.inl"
 //
+#include "kernels/group_sums.inl"
+//
+#include "kernels/group_convert.inl"
+//
+#include "kernels/column_errors.inl"
+//
+#include "kernels/group_noise.inl"
+//
 #include "kernels/group.inl"
 //
 #include "kernels/bits.inl"
