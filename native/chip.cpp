@@ -13,6 +13,7 @@ double ceil_div(double a, double b) { return std::ceil(a / b); }
 
 std::vector<int> cells_per_weight(const ChipDesigns& designs) {
   std::vector<int> cells;
+  cells.reserve(designs.of_layer.size());
   for (std::size_t l = 0; l < designs.of_layer.size(); ++l)
     cells.push_back(designs.of(l).parameters.cols_per_synapse);
   return cells;

@@ -57,7 +57,9 @@ struct TileKinds {
   /// `context` must outlive the tiles.
   TileKinds(const Context& context, const FloorPlan& plan);
   TileKinds(const TileKinds&) = delete;
+  TileKinds(TileKinds&&) = delete;
   TileKinds& operator=(const TileKinds&) = delete;
+  TileKinds& operator=(TileKinds&&) = delete;
   ~TileKinds() = default;
   double height() const { return std::max(conventional.height, novel ? novel->height : 0); }
 

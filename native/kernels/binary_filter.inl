@@ -100,8 +100,8 @@ inline int convert_by_high_byte(const BinaryJob& job, const BinaryWork& w, const
   constexpr int lost = kTables ? 2 : 1;  // sums of three (two) terms that are rounded down
   const __m512i sum = _mm512_loadu_si512(w.counts + first);
   const __m128i bits = _mm_cvtsi32_si128(job.noise_bits - 16);
-  ShortPair least;
-  ShortPair most;
+  ShortPair least{};
+  ShortPair most{};
   bounds_of(_mm512_loadu_si512(w.high + first), least, most);
   const ShortPair deviation = look_up_shorts(deviations, sum);
   const int half = kTables ? 0 : 1 << (job.noise_bits - 17);
