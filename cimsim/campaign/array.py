@@ -20,9 +20,10 @@ class AdcRange(Section):
         "images; fixed: the given step",
     )
     observer: Literal["max", "percentile", "mse"] = Field(
-        "percentile",
+        "max",
         description="how the range is found from the column sums: the largest one, a percentile, "
-        "or the least mean squared error (policy: calibrated)",
+        "or the least mean squared error (policy: calibrated). The dummy column's sums are the "
+        "largest: where they clip, all outputs of a vector shift",
     )
     percentile: float = Field(
         99.9,

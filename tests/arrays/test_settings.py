@@ -77,7 +77,7 @@ def test_full_range(bits, cell_bits, dac_bits, expected):
 
 
 def calibrated(percentile, bits=2):
-    adc_range = {"policy": "calibrated", "percentile": percentile}
+    adc_range = {"policy": "calibrated", "observer": "percentile", "percentile": percentile}
     return point(array={"adc": {"bits": bits, "range": adc_range}})
 
 

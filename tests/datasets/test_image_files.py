@@ -248,8 +248,8 @@ def test_a_campaign_says_where_the_folder_is_named(pictures: Path) -> None:
         load_campaign(campaign)
     assert str(caught.value) == (
         "set/campaign.yaml: base.workload.dataset: workload.checkpoint is train but dataset "
-        "folder:set/val is too large to train on in a workflow; allowed: a checkpoint file, or "
-        "digits16, shapes10, cifar10, cifar100"
+        "folder:set/val is too large to train on in a workflow; allowed: a checkpoint file or "
+        "published weights, or digits16, shapes10, cifar10, cifar100"
     )
     (pictures / "val/empty").mkdir()
     image_index.image_index.cache_clear()
