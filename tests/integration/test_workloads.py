@@ -111,6 +111,6 @@ def test_the_campaign_trained(tmp_path: Path) -> None:
     for point, least in zip(points, (0.85, 0.5, 0.8, 0.7), strict=True):
         assert point["float_accuracy"] > least
         assert abs(point["quantized_accuracy"] - point["float_accuracy"]) < 0.06
-    # The last one, the Swin, needs better arrays than these (docs/workloads.md).
-    for point in points[:3]:
-        assert abs(point["accuracy_change"]) < 0.1
+    # The last one, the Swin, is the one that noise and ADCs cost most (docs/workloads.md).
+    for point, most in zip(points, (0.1, 0.1, 0.1, 0.35), strict=True):
+        assert abs(point["accuracy_change"]) < most
