@@ -40,6 +40,9 @@ MOST_SLICES = 8
 MOST_READ_BITS = 16
 """Bits of a vector's codes that the kernels take, all cycles together."""
 
+MOST_ROWS = 4096
+"""Rows that the kernels read together at most."""
+
 MOST_INL = 1000.0
 """INL (codes) below which the native kernels have room for the transitions."""
 
@@ -198,7 +201,8 @@ def _has_code_table(settings: ArraySettings) -> bool:
 def _errors_are_cells(settings: ArraySettings) -> bool:
     """True if offset and gain of the ADCs are held by the cells; see :func:`_with_adc_errors`."""
     linear = settings.has_adc_errors and settings.adc_errors_are_linear
-    return linear and not settings.has_column_noise
+    room = settings.parallel_rows < MOST_ROWS  # for a row that is always on
+    return linear and room and not settings.has_column_noise
 
 
 def _has_column_errors(settings: ArraySettings) -> bool:

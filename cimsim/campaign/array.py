@@ -60,6 +60,7 @@ class Adc(Section):
     offset: float = Field(
         0.0,
         ge=0.0,
+        le=1000.0,
         description="standard deviation of the offset of an ADC, in its codes; frozen for one seed",
     )
     gain_error: float = Field(

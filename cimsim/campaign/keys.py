@@ -104,7 +104,7 @@ STAGES: dict[str, Stage] = {
         upstream=("checkpoint", "calibrate"),
     ),
     "infer": Stage(
-        3,
+        4,
         (
             "cell",
             "nonideality",

@@ -15,7 +15,7 @@ from cimsim.arrays.product import ProgrammedLayer
 from cimsim.arrays.reference import array_product, array_reads
 from cimsim.devices.charge import ChargeColumns
 
-from .helpers import FINER, NUMBER_ERROR, operands
+from .helpers import FINER, NUMBER_ERROR, make_settings, operands
 
 ISAS = _native.isa_names()
 
@@ -170,3 +170,13 @@ def test_a_table_without_room_goes_to_the_oracle(settings):
         codes, weights = operands(array, 40, 5, 4)
         layer = ProgrammedLayer(weights, array, "a", 1)
         assert np.array_equal(layer.product(codes), array_product(codes, weights, array, "a", 1))
+
+
+@pytest.mark.parametrize("error", [{"adc_offset": 0.5}, {"adc_gain_error": 0.01}])
+def test_errors_of_adcs_on_as_many_rows_as_the_kernels_read_together(error):
+    settings = make_settings(parallel_rows=4096, adc_top=4095, **error)
+    codes, weights = operands(settings, 4096, 2, 3)
+    found = ProgrammedLayer(weights, settings, "a", 1).product(codes, 0, 0)
+    expected = array_product(codes, weights, settings, "a", 1, 0, 0)
+    assert np.mean(found != expected) <= 0.2
+    assert (found != codes.astype(np.int64) @ weights).any()

@@ -128,8 +128,11 @@ def test_the_native_path_is_the_oracle_whatever_the_shape(effect, data):
     found = ProgrammedLayer(weights, settings, "a", seed).product(codes, 1, 7)
     expected = array_product(codes, weights, settings, "a", seed, 1, 7)
     rounded = np.abs(found - expected) / settings.adc_step
-    # One code at a tie is more than a tenth of the fewest products, 6.
-    assert np.sum(rounded > 1e-6) <= max(1, 0.1 * rounded.size)
+    # One code at a tie is more than a tenth of the fewest products, 6; with rows read one by one a
+    # product is the sum of thousands of codes, of which one in 2,000 may be at a tie.
+    groups = -(-rows // settings.parallel_rows)
+    conversions = rounded.size * groups * settings.input_cycles * settings.weight_bits
+    assert np.sum(rounded > 1e-6) <= max(1, 0.1 * rounded.size, conversions / 2000)
 
 
 SCALED = {
