@@ -7,7 +7,6 @@ every machine computes the same.
 
 from __future__ import annotations
 
-import re
 import sys
 from functools import cache
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pages import compare_or_write, replaced
 
 from cimsim.campaign.design import DesignPoint
 from cimsim.campaign.fidelity import CircuitFidelity
@@ -184,25 +184,14 @@ def updated(text: str) -> str:
     """Return the text of docs/fidelity.md with its tables computed anew."""
     tables = {"circuit": circuit_effects, "example": example_effects, "input": input_effects}
     for name, compute in tables.items():
-        pattern = re.compile(rf"(<!-- {name} effects -->\n).*?(<!-- end -->)", re.DOTALL)
-        if not pattern.search(text):
-            raise SystemExit(f"{FILE.name}: the marker '{name} effects' is missing")
-        content = compute()
-        text = pattern.sub(lambda found: f"{found[1]}\n{content}\n{found[2]}", text)  # noqa: B023
+        marker = f"<!-- {name} effects -->\n"
+        text = replaced(text, marker, "<!-- end -->", f"\n{compute()}\n")
     return text
 
 
 def main() -> int:
-    """Compare the tables with the file, or write them; return the exit status."""
-    text = FILE.read_text(encoding="utf-8")
-    new = updated(text)
-    if new == text:
-        return 0
-    if "--write" not in sys.argv:
-        print(f"{FILE.name}: not up to date; run `python docs/corrections.py --write`")
-        return 1
-    FILE.write_text(new, encoding="utf-8")
-    return 0
+    """Compare the tables with the page, or write them; return the exit status."""
+    return compare_or_write(FILE, updated(FILE.read_text(encoding="utf-8")))
 
 
 if __name__ == "__main__":

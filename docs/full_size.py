@@ -7,8 +7,6 @@ that neither data sets nor trained networks are needed and every machine compute
 
 from __future__ import annotations
 
-import re
-import sys
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -16,6 +14,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pages import compare_or_write, replaced
 
 from cimsim.campaign.design import DesignPoint
 from cimsim.campaign.keys import unflatten
@@ -224,25 +223,13 @@ def updated(text: str) -> str:
     """Return the text of docs/paper.md with its tables computed anew."""
     for name, compute in TABLES.items():
         begin, end = f"<!-- {name}: begin -->\n", f"<!-- {name}: end -->"
-        pattern = re.compile(f"({begin}).*?({end})", re.DOTALL)
-        content = compute()
-        text, count = pattern.subn(lambda found: found[1] + content + found[2], text)  # noqa: B023
-        if count != 1:
-            raise SystemExit(f"{FILE.name}: the markers of '{name}' are missing")
+        text = replaced(text, begin, end, compute())
     return text
 
 
 def main() -> int:
-    """Compare the tables with the file, or write them; return the exit status."""
-    text = FILE.read_text(encoding="utf-8")
-    new = updated(text)
-    if new == text:
-        return 0
-    if "--write" not in sys.argv[1:]:
-        print(f"{FILE.name}: tables differ; run `python docs/full_size.py --write`")
-        return 1
-    FILE.write_text(new, encoding="utf-8")
-    return 0
+    """Compare the tables with the page, or write them; return the exit status."""
+    return compare_or_write(FILE, updated(FILE.read_text(encoding="utf-8")))
 
 
 if __name__ == "__main__":

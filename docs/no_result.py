@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, get_args
 
+from pages import compare_or_write
 from pydantic import ValidationError
 
 from cimsim.campaign.design import DesignPoint
@@ -377,17 +378,9 @@ def section() -> str:
 
 
 def main() -> int:
-    """Compare the section with the file, or write it; return the exit status."""
-    text = FILE.read_text(encoding="utf-8") if FILE.exists() else "# Fidelity\n"
-    before = text.split(TITLE)[0].rstrip("\n") + "\n\n"
-    new = before + section()
-    if new == text:
-        return 0
-    if "--write" not in sys.argv:
-        print(f"{FILE.name}: not up to date; run `python docs/no_result.py --write`")
-        return 1
-    FILE.write_text(new, encoding="utf-8")
-    return 0
+    """Compare the section with the page, or write it; return the exit status."""
+    before = FILE.read_text(encoding="utf-8").split(TITLE)[0].rstrip("\n")
+    return compare_or_write(FILE, f"{before}\n\n{section()}")
 
 
 if __name__ == "__main__":

@@ -11,6 +11,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from pages import markdown, replaced
+
 from cimsim.analysis.report.run_times import RunTime, run_times
 from cimsim.campaign.expand import Campaign, load_campaign
 from cimsim.campaign.paths import RESULTS
@@ -49,7 +51,7 @@ def table(results: Path = RESULTS) -> str:
         campaign = load_campaign(file)
         if (results / "campaigns" / campaign.name / "summary.md").is_file():
             lines.append(row(campaign, run_times(campaign, results)))
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    return markdown(lines)
 
 
 def main() -> None:
@@ -58,11 +60,8 @@ def main() -> None:
     if "--write" not in sys.argv[1:]:
         print(content, end="")
         return
-    before, begin, rest = FILE.read_text(encoding="utf-8").partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not (begin and end):
-        raise SystemExit(f"{FILE.name}: the markers of the table are missing")
-    FILE.write_text(before + begin + content + end + after, encoding="utf-8")
+    text = FILE.read_text(encoding="utf-8")
+    FILE.write_text(replaced(text, BEGIN, END, content), encoding="utf-8")
 
 
 if __name__ == "__main__":

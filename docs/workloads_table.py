@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
+from pages import markdown, replaced
 
 from cimsim.campaign.paths import campaign_folder
 
@@ -47,16 +48,14 @@ def table(points: list[dict[str, Any]]) -> str:
     """Return the table of design points as Markdown."""
     rules = ["---"] * 3 + ["---:"] * (len(HEADER) - 3)
     lines = [list(HEADER), rules, *map(cells, points)]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    return markdown(lines)
 
 
 def main() -> None:
     """Write the table."""
     points = pq.read_table(campaign_folder("workloads") / "points.parquet").to_pylist()
     text = FILE.read_text(encoding="utf-8")
-    before, _, rest = text.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    FILE.write_text(before + BEGIN + table(points) + END + after, encoding="utf-8")
+    FILE.write_text(replaced(text, BEGIN, END, table(points)), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,18 @@
 """Fixtures that several packages' tests share."""
 
+import importlib
+import sys
+from pathlib import Path
+
 import pytest
+
+
+@pytest.fixture(scope="session")
+def docs_script():
+    """Return ``load(name)``: a script of docs/, which may import those beside it."""
+    sys.path.append(str(Path(__file__).parents[1] / "docs"))
+    yield importlib.import_module
+    sys.path.pop()
 
 
 @pytest.fixture(scope="session")

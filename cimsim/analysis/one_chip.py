@@ -9,16 +9,9 @@ from cimsim.analysis import schemas
 from cimsim.analysis.budget import POINT_CODES, POINT_LAYERS
 from cimsim.analysis.selection import Row, distinct, telling, varying
 from cimsim.campaign.figure import Figure
-from cimsim.campaign.labels import quantity, value_text
 from cimsim.campaign.layer_rules import bits_by_layer
 from cimsim.errors import UserError
 from cimsim.tables import read_rows_where
-
-LAYER_RULES = (
-    "quantization.layer_weight_bits",
-    "quantization.layer_input_bits",
-    "array.adc.layer_bits",
-)
 
 
 def only_one(figure: Figure, points: Sequence[Row], stage: str) -> Row:
@@ -69,13 +62,3 @@ def input_bits_of(directory: Path, row: Row) -> dict[str, int]:
     names = [x["layer"] for x in layers_of(directory, row) if x["operation"] == "matrix"]
     field = "quantization.layer_input_bits"
     return bits_by_layer(row[field], names, row["quantization.input_bits"], field)
-
-
-def title_of(row: Row) -> str:
-    """Return the network, memory, node and ADC of a chip in a few words."""
-    names = ("workload.model", "cell.technology", "chip.node", "array.adc.bits")
-    words = [value_text(name, row[name]) for name in names]
-    words[-1] += f" {quantity('array.adc.bits').words.split()[0]}"
-    if any(row[name] for name in LAYER_RULES):
-        words.append("mixed precision")
-    return ", ".join(words)

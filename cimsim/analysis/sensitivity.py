@@ -191,7 +191,9 @@ def _index_rows(
 
 
 def _method(design: SweepDesign) -> str:
-    return "grid" if design.sample is None else {"saltelli": "saltelli"}.get(design.sample, "bins")
+    if design.sample is None:
+        return "grid"
+    return "saltelli" if design.sample == "saltelli" else "bins"
 
 
 def _indices(

@@ -7,16 +7,14 @@ point: rint(x / scale) + zero_point, clamped.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cimsim.calibration.quantizer import SMALLEST_RANGE, code_bound, symmetric_scale
 from cimsim.calibration.ranges import RangeObserver
-
-if TYPE_CHECKING:
-    from cimsim.campaign.design import DesignPoint
+from cimsim.campaign.design import DesignPoint
 
 Codes = NDArray[np.uint8 | np.uint16 | np.int16]
 

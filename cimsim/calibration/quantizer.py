@@ -14,8 +14,8 @@ from numpy.typing import ArrayLike, NDArray
 SMALLEST_RANGE = 2.0**-24
 """Tensors with a smaller range quantise to zero (functional specification, section 2.1)."""
 
-SHARES = np.arange(20, 101, dtype=np.float32) / np.float32(100)
-"""Shares of the full range of weights that are tried."""
+SHARES = np.arange(20, 101) / 100.0
+"""Shares of the full range among which least squared error chooses."""
 
 
 def code_bound(bits: int) -> int:
@@ -78,7 +78,7 @@ def least_error_share(
     """
     best = np.ones_like(amax)
     least = np.full(amax.shape, np.inf)
-    for share in SHARES[::-1]:
+    for share in SHARES[::-1].astype(np.float32):
         lost = fake_quantize(values, amax * share, bits) - values
         error = np.square(lost, dtype=np.float64).sum(axis=axis, keepdims=True)
         best = np.where(error < least, share, best)

@@ -9,12 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cimsim.calibration.entropy import least_divergence
+from cimsim.calibration.quantizer import SHARES
 
 HALF_BINS = 8192
 """Histogram bins on each side of zero."""
-
-MSE_CANDIDATES = np.arange(20, 101) / 100.0
-"""Shares of the full range that the mean-square-error observer tries."""
 
 Floats = NDArray[np.float64]
 
@@ -128,9 +126,9 @@ class RangeObserver:
         centres = (used + 0.5 - HALF_BINS) * (self._span / HALF_BINS)
         errors = [
             float(self._counts[used] @ _rounding_error(centres, low * s, high * s, levels) ** 2)
-            for s in MSE_CANDIDATES[::-1]
+            for s in SHARES[::-1]
         ]
-        return float(MSE_CANDIDATES[::-1][int(np.argmin(errors))])
+        return float(SHARES[::-1][int(np.argmin(errors))])
 
 
 def _rounding_error(values: NDArray[np.floating], low: float, high: float, levels: int) -> Floats:

@@ -312,6 +312,17 @@ def _title(column: str) -> str:
     return words[0].upper() + words[1:]
 
 
+def check_measure(name: str) -> None:
+    """Refuse what is no measure.
+
+    Raises:
+        ValueError: names those that there are.
+    """
+    if name not in MEASURES:
+        hint = nearest(name, MEASURES)
+        raise ValueError(f"'{name}' is no measure{hint}; allowed: {', '.join(MEASURES)}")
+
+
 def _one_of(field: str, given: str, allowed: tuple[str, ...], what: str) -> None:
     if given not in allowed:
         hint = nearest(given, allowed) or f"; one of {', '.join(allowed)}"

@@ -209,9 +209,9 @@ class Plan:
         """Return the joined tables of a campaign."""
         campaign = self._campaign(wildcards)
         names = [*TABLES, *(BUDGET_TABLES if campaign.budget else ())]
-        names += SENSITIVITY_TABLES if campaign.sensitivity else ()
         names += [DIFFERENCES] if campaign.published else []
-        return [str(campaign_folder(campaign.name) / name) for name in names]
+        files = [str(campaign_folder(campaign.name) / name) for name in names]
+        return files + _sensitivity_tables(campaign)
 
     def sensitivity_tables(self, wildcards: Any) -> list[str]:
         """Return the tables of a campaign that say which parameters matter, if it has them."""

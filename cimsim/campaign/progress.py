@@ -279,7 +279,7 @@ def status_lines(campaign: Campaign, results: Path = RESULTS) -> Iterator[str]:
         yield f"  {stage:<11}{counts}{speed:>10}{left:>10}"
     yield f"  tables: {'there' if _joined(campaign, results) else 'not there yet'}"
     failed = [(stage, key) for stage, state in states.items() for key in state.failed]
-    plan = Plan([campaign])
+    plan = Plan([campaign] if failed else [])
     for stage, key in failed[:MOST_LISTED]:
         point = next(point for point in campaign.points if point.keys[stage] == key)
         yield f"failed: {stage} {key} ({point.text or 'the base'}): {states[stage].failed[key]}"

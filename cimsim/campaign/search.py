@@ -6,10 +6,9 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from cimsim.campaign.figure import MEASURES
+from cimsim.campaign.figure import check_measure
 from cimsim.campaign.labels import MORE_IS_BETTER
 from cimsim.campaign.sample import Space
-from cimsim.errors import nearest
 
 
 class Search(Space):
@@ -36,9 +35,7 @@ class Search(Space):
         if not self.measures:
             raise ValueError("maximise and minimise are empty; allowed: measures to be optimised")
         for name in self.measures:
-            if name not in MEASURES:
-                hint = nearest(name, MEASURES)
-                raise ValueError(f"'{name}' is no measure{hint}; allowed: {', '.join(MEASURES)}")
+            check_measure(name)
             right = "maximise" if name in MORE_IS_BETTER else "minimise"
             if name not in getattr(self, right):
                 raise ValueError(f"'{name}' is not allowed here; allowed: in {right}")

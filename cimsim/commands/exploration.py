@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from cimsim.commands.options import RESULTS, CampaignPath, Results
-from cimsim.errors import UserError, nearest
+from cimsim.errors import UserError
 
 app = typer.Typer()
 
@@ -28,10 +28,15 @@ def pareto(
     from cimsim.analysis import schemas
     from cimsim.analysis.pareto import front_lines
     from cimsim.campaign.expand import load_campaign
+    from cimsim.campaign.figure import check_measure
     from cimsim.campaign.paths import campaign_folder
     from cimsim.tables import read_table
 
-    check_measures("MEASURE", measures)
+    for name in measures:
+        try:
+            check_measure(name)
+        except ValueError as error:
+            raise UserError(f"MEASURE: {error}") from error
     folder = campaign_folder(load_campaign(campaign).name, results)
     points = read_table(folder / "points.parquet", schemas.points()).to_pylist()
     for name in measures:
@@ -95,19 +100,3 @@ def _snakemake(options: list[str], campaign: Path, target: str) -> bool:
     words = [*words[:at], f"campaign={campaign}", *words[at:]]
     command = [sys.executable, "-P", "-m", "snakemake", *filter(None, [target]), *words]
     return subprocess.run(command, check=False).returncode == 0
-
-
-def check_measures(where: str, measures: list[str]) -> None:
-    """Refuse what is no measure.
-
-    Raises:
-        UserError: a name that no measure has.
-    """
-    from cimsim.campaign.figure import MEASURES
-
-    for name in measures:
-        if name not in MEASURES:
-            raise UserError(
-                f"{where}: '{name}' is no measure{nearest(name, MEASURES)}; "
-                f"allowed: {', '.join(MEASURES)}"
-            )

@@ -173,7 +173,7 @@ class Activity:
         threads: int = 1,
     ) -> None:
         self._threads = threads
-        network = [_native_layer(layer) for layer in layers]
+        network = [native_layer(layer) for layer in layers]
         bits = [input_bits] * len(inputs) if isinstance(input_bits, int) else list(input_bits)
         codes = [
             [byte for image in images for byte in _bytes(image, one)]
@@ -226,7 +226,8 @@ def evaluate(
     return Activity(layers, inputs, weights, input_bits).evaluate(context)
 
 
-def _native_layer(layer: NetworkLayer) -> _native.NetworkLayer:
+def native_layer(layer: NetworkLayer) -> _native.NetworkLayer:
+    """Return a layer as the native engine takes it."""
     shape = _native.NetworkLayer()
     for field in fields(NetworkLayer):
         if field.name != "name":

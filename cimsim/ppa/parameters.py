@@ -47,10 +47,6 @@ def _is(choice: str) -> Callable[[Any], float]:
     return lambda held: float(held == choice)
 
 
-def _not(choice: str) -> Callable[[Any], float]:
-    return lambda held: float(held != choice)
-
-
 def _memory(*technologies: str) -> Callable[[DesignPoint], bool]:
     return lambda point: point.cell.technology in technologies
 

@@ -8,19 +8,18 @@ that the campaign asks for.
 
 from __future__ import annotations
 
-import hashlib
 import importlib
 import re
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from cimsim.campaign.catalogue import HUB
 from cimsim.campaign.design import DesignPoint, Workload
+from cimsim.campaign.keys import file_digest
 from cimsim.errors import UserError
 from cimsim.workloads.datasets import dataset_of
 from cimsim.workloads.torch_setup import import_timm, import_torchvision
@@ -209,8 +208,7 @@ def _download(file: PublishedFile, workload: Workload) -> Path:
 
 def _checked_hash(file: PublishedFile, path: Path, workload: Workload) -> str:
     """Return the SHA-256 of `path` if it is the one that it should be."""
-    with path.open("rb") as opened:
-        found = hashlib.file_digest(opened, "sha256").hexdigest()
+    found = file_digest(path)
     for begin, source in (
         (file.known_hash(path), f"the publisher of {file.url}"),
         (workload.weights_sha256, "workload.weights_sha256"),
@@ -223,5 +221,5 @@ def _checked_hash(file: PublishedFile, path: Path, workload: Workload) -> str:
     return found
 
 
-def _line(error: Exception) -> Any:
+def _line(error: Exception) -> str:
     return (str(error).strip().splitlines() or ["no message"])[0]

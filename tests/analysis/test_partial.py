@@ -45,12 +45,7 @@ def campaign(stages: Any) -> Campaign:
 
 
 def write(campaign: Campaign, stages: Any, output: Path) -> list[Any]:
-    return write_partial(
-        campaign,
-        results=stages.results,
-        output=output,
-        provenance={"stage": "join", "cimsim": "0.1.0"},
-    )
+    return write_partial(campaign, results=stages.results, output=output, provenance=ABOUT)
 
 
 def lose(campaign: Campaign, stages: Any, number: int) -> str:
@@ -63,12 +58,7 @@ def lose(campaign: Campaign, stages: Any, number: int) -> str:
 def test_what_is_there_is_as_in_the_whole_and_the_rest_is_named(
     campaign: Campaign, stages: Any, tmp_path: Path
 ) -> None:
-    join(
-        campaign,
-        results=stages.results,
-        output=tmp_path / "whole",
-        provenance={"stage": "join", "cimsim": "0.1.0"},
-    )
+    join(campaign, results=stages.results, output=tmp_path / "whole", provenance=ABOUT)
     failed, lost = lose(campaign, stages, 1), lose(campaign, stages, 4)
     failures.record(stages.results, "infer", failed, "too hot")
     missing = write(campaign, stages, tmp_path / "out")
@@ -105,12 +95,7 @@ def test_what_is_there_is_as_in_the_whole_and_the_rest_is_named(
 def test_a_figure_without_its_points_is_left_out(
     campaign: Campaign, stages: Any, tmp_path: Path
 ) -> None:
-    join(
-        campaign,
-        results=stages.results,
-        output=tmp_path / "whole",
-        provenance={"stage": "join", "cimsim": "0.1.0"},
-    )
+    join(campaign, results=stages.results, output=tmp_path / "whole", provenance=ABOUT)
     lose(campaign, stages, 5)
     write(campaign, stages, tmp_path / "out")
     assert (tmp_path / "out" / "figures" / "seven.png").is_file()

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from cimsim.calibration.coding import InputCoding, input_coding, observed_range
 from cimsim.calibration.matrix_layer import quantize_weights
-from cimsim.calibration.quantizer import fake_quantize, integer_codes
-from cimsim.calibration.ranges import MSE_CANDIDATES, RangeObserver
+from cimsim.calibration.quantizer import SHARES, fake_quantize, integer_codes
+from cimsim.calibration.ranges import RangeObserver
 from cimsim.campaign.design import DesignPoint
 
 BITS = st.integers(2, 8)
@@ -130,7 +130,7 @@ def test_least_squared_error_is_that_of_symmetric_codes():
     low, high = observed_range(point, observer)
     assert high < highest
     assert low == max(lowest, -high)
-    tried = [error(max(lowest, -highest * s), highest * s) for s in MSE_CANDIDATES]
+    tried = [error(max(lowest, -highest * s), highest * s) for s in SHARES]
     assert error(low, high) <= 1.01 * min(tried)
 
 

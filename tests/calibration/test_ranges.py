@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cimsim.calibration.ranges import MSE_CANDIDATES, RangeObserver
+from cimsim.calibration.quantizer import SHARES
+from cimsim.calibration.ranges import RangeObserver
 
 
 def observed(values, splits=()):
@@ -59,7 +60,7 @@ def test_mse_minimises_the_rounding_error():
         clipped = np.clip(values.astype(np.float64), low * share, high * share)
         return np.mean((np.rint(clipped / step) * step - values) ** 2)
 
-    errors = {share: error(share) for share in MSE_CANDIDATES}
+    errors = {share: error(share) for share in SHARES}
     chosen = found[1] / high
     assert found[0] / low == pytest.approx(chosen)
     assert chosen < 1.0

@@ -46,6 +46,8 @@ ELSEWHERE = {
     ("docs/howto.md", "cimsim data folder"): "tests/datasets/test_end_to_end.py",
     ("docs/howto.md", "snakemake reports"): "tests/datasets/test_end_to_end.py",
     ("docs/neurosim.md", "cimsim ppa"): "tests/ppa/test_neurosim_files.py",
+    ("docs/simulator.md", "snakemake --cores 2"): "trains four networks, as workloads.yaml does",
+    ("docs/simulator.md", "python docs/adc_ranges.py"): "reads those results",
     ("docs/technology.md", "cimsim ppa"): "tests/ppa/test_technology_file.py",
     ("docs/workloads.md", "cimsim data"): "tests/datasets/test_cifar.py",
     ("docs/workloads.md", "snakemake --cores 2"): "tests/integration/test_workloads.py",

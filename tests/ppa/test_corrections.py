@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from cimsim import _native
-from cimsim.ppa.engine import NetworkLayer, evaluate, needs_weights
+from cimsim.ppa.engine import NetworkLayer, evaluate, native_layer, needs_weights
 from cimsim.ppa.parameters import SOURCES
 from cimsim.ppa.technology import load_context
 
@@ -317,13 +317,7 @@ def test_copied_sums():
     base = {"novelMapping": 0}
     context, before = chip(layers, **base)
     _, after = chip(layers, copiedSums=1, **base)
-    shapes = []
-    for layer in layers:
-        shape = _native.NetworkLayer()
-        for name in ("height", "width", "in_channels", "kernel_height", "kernel_width"):
-            setattr(shape, name, getattr(layer, name))
-        shape.out_channels, shape.positions = layer.out_channels, layer.positions
-        shapes.append(shape)
+    shapes = [native_layer(layer) for layer in layers]
     plan = _native.plan_floor(context.parameters, shapes)
     rows = math.ceil(layers[0].rows / plan.tile_size)
     assert rows == 1 < plan.layers[0].tile_rows

@@ -1,8 +1,6 @@
 """docs/fidelity.md: its tables are computed, and no fault of the reference is left out."""
 
-import importlib.util
 import re
-import sys
 from pathlib import Path
 
 import pytest
@@ -18,13 +16,8 @@ FAULTS = {"functional": 24, "chip": 59, "circuit": 54, "observed": 38}
 
 
 @pytest.fixture
-def script():
-    spec = importlib.util.spec_from_file_location("corrections", ROOT / "docs" / "corrections.py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["corrections"] = module
-    spec.loader.exec_module(module)
-    yield module
-    del sys.modules["corrections"]
+def script(docs_script):
+    return docs_script("corrections")
 
 
 def numbers(text: str) -> set[int]:

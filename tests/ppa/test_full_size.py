@@ -1,7 +1,5 @@
 """docs/paper.md: the tables of chips at full size are computed, and what their text says holds."""
 
-import importlib.util
-import sys
 from pathlib import Path
 
 import pytest
@@ -10,13 +8,8 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
-def script():
-    spec = importlib.util.spec_from_file_location("full_size", ROOT / "docs" / "full_size.py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["full_size"] = module
-    spec.loader.exec_module(module)
-    yield module
-    del sys.modules["full_size"]
+def script(docs_script):
+    return docs_script("full_size")
 
 
 def test_the_tables_are_computed(script):

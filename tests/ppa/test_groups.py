@@ -12,7 +12,7 @@ from cimsim import _native
 from cimsim.campaign.design import DesignPoint
 from cimsim.errors import UserError
 from cimsim.mapping.cells import place
-from cimsim.ppa.engine import NetworkLayer, evaluate, needs_weights
+from cimsim.ppa.engine import NetworkLayer, evaluate, native_layer, needs_weights
 from cimsim.ppa.technology import load_context
 from cimsim.workloads.layer_table import LayerShape
 
@@ -61,13 +61,7 @@ def report_of(parameters, layers, inputs, weights):
 
 
 def plan_of(parameters, layers):
-    native = []
-    for layer in layers:
-        shape = _native.NetworkLayer()
-        for name in ("height", "width", "in_channels", "kernel_height", "kernel_width"):
-            setattr(shape, name, getattr(layer, name))
-        shape.out_channels, shape.groups = layer.out_channels, layer.groups
-        native.append(shape)
+    native = [native_layer(layer) for layer in layers]
     return _native.plan_floor(load_context(parameters).parameters, native)
 
 

@@ -1,9 +1,7 @@
 """Every recorded configuration without figures is listed, with a result or one message."""
 
 import gzip
-import importlib.util
 import json
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,13 +10,8 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
-def script():
-    spec = importlib.util.spec_from_file_location("no_result", ROOT / "docs" / "no_result.py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["no_result"] = module
-    spec.loader.exec_module(module)
-    yield module
-    del sys.modules["no_result"]
+def script(docs_script):
+    return docs_script("no_result")
 
 
 @pytest.fixture(scope="module")

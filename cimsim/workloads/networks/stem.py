@@ -1,4 +1,4 @@
-"""A stem of convolutions for transformers."""
+"""How the small transformers make tokens of an image: patches, or a stem of convolutions."""
 
 from __future__ import annotations
 
@@ -6,7 +6,16 @@ from typing import Any
 
 from torch import Tensor, nn
 
+PATCH = 4
+"""Pixels of an image that each side of a token stands for."""
+
 FIRST_CHANNELS = 16
+
+
+def tokens(*, stem: bool) -> dict[str, Any]:
+    """Return the arguments of a transformer of timm that say what makes the tokens."""
+    embedding: dict[str, Any] = {"embed_layer": ConvolutionalStem} if stem else {}
+    return {"patch_size": PATCH, **embedding}
 
 
 class ConvolutionalStem(nn.Module):

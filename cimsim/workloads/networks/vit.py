@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import importlib
-from typing import Any
 
 from torch import nn
 
-from cimsim.workloads.networks.stem import ConvolutionalStem
+from cimsim.workloads.networks.stem import tokens
 from cimsim.workloads.torch_setup import import_timm
-
-PATCH = 4
 
 
 def small_vit(
@@ -25,14 +22,12 @@ def small_vit(
     """Return timm's vision transformer: 4 x 4 patches, `depth` blocks of `width` with 4 heads.
 
     A. Dosovitskiy et al., "An Image is Worth 16x16 Words", ICLR 2021; here with mean pooling. With
-    `stem`, convolutions make the tokens (:class:`ConvolutionalStem`).
+    `stem`, convolutions make the tokens (:mod:`cimsim.workloads.networks.stem`).
     """
     import_timm()
     transformers = importlib.import_module("timm.models.vision_transformer")
-    embedding: dict[str, Any] = {"embed_layer": ConvolutionalStem} if stem else {}
     network: nn.Module = transformers.VisionTransformer(
         img_size=img_size,
-        patch_size=PATCH,
         in_chans=in_chans,
         num_classes=num_classes,
         embed_dim=width,
@@ -41,6 +36,6 @@ def small_vit(
         mlp_ratio=2.0,
         class_token=False,
         global_pool="avg",
-        **embedding,
+        **tokens(stem=stem),
     )
     return network
