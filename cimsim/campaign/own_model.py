@@ -17,7 +17,8 @@ from cimsim.errors import UserError
 def model_files(file: Path) -> list[Path]:
     """Return `file` and all modules that it and they import with a dot, the others sorted.
 
-    Modules that code imports by a computed name are not found, and neither are installed ones.
+    Modules that code imports by a computed name or by ``*`` from a package are not found; they do
+    not run either (:func:`cimsim.workloads.libraries.load_module`). Installed ones are left out.
 
     Raises:
         UserError: an import leaves the folder of `file`, or a module cannot be read.

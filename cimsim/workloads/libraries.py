@@ -8,15 +8,18 @@ import importlib.util
 import inspect
 import socket
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from importlib.abc import MetaPathFinder
+from importlib.machinery import FileFinder, ModuleSpec, SourceFileLoader
 from importlib.util import find_spec
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any
 
 from torch import Tensor, nn
 
 from cimsim.campaign.catalogue import HUB, USER_FILE
+from cimsim.campaign.own_model import model_files
 from cimsim.errors import UserError
 from cimsim.workloads.torch_setup import import_timm, import_torchvision
 
@@ -148,22 +151,76 @@ def _own(file: Path, function: str, images: Arguments, arguments: Arguments) -> 
 def load_module(file: Path) -> ModuleType:
     """Run a Python file as a module of a package that holds the modules beside it.
 
-    Each folder is a package of its own, so that modules of the same name do not meet.
+    Each file has a package of its own, so that modules of the same name do not meet. Nothing runs
+    but the source that the key of the network hashes.
+
+    Raises:
+        UserError: it imports a module beside it that its key does not cover.
     """
-    folder = str(file.resolve().parent)
-    package = f"cimsim_model_{hashlib.sha256(folder.encode()).hexdigest()[:16]}"
+    file = file.absolute()
+    package = f"cimsim_model_{hashlib.sha256(str(file).encode()).hexdigest()[:16]}"
     for known in [name for name in sys.modules if name.startswith(f"{package}.")]:
         del sys.modules[known]  # the file may have changed
+    _FINDER.files[package] = frozenset(model_files(file))
+    if _FINDER not in sys.meta_path:
+        sys.meta_path.insert(0, _FINDER)
     sys.modules[package] = ModuleType(package)
-    sys.modules[package].__path__ = [folder]
+    sys.modules[package].__path__ = [str(file.parent)]
     name = f"{package}.{file.stem}"
-    spec = importlib.util.spec_from_file_location(name, file)
+    spec = importlib.util.spec_from_file_location(name, file, loader=_Source(name, str(file)))
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # dataclasses and pickles look their module up
     spec.loader.exec_module(module)
     return module
+
+
+class _Source(SourceFileLoader):
+    """Compiles the source at each import: a file in ``__pycache__`` may come from another one."""
+
+    def get_code(self, fullname: str) -> CodeType:
+        path = self.get_filename(fullname)
+        code: CodeType = self.source_to_code(self.get_data(path), path)
+        return code
+
+
+class _Finder(MetaPathFinder):
+    """Finds the modules that networks of the user's own import with a dot.
+
+    Attributes:
+        files: what may run, by the package of :func:`load_module`.
+    """
+
+    def __init__(self) -> None:
+        self.files: dict[str, frozenset[Path]] = {}
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Return a module's source, or a folder without ``__init__.py``; None for other packages.
+
+        Raises:
+            UserError: the file is not among those that may run.
+            ModuleNotFoundError: there is no such source; extension modules do not count.
+        """
+        files = self.files.get(fullname.partition(".")[0])
+        if files is None:
+            return None
+        for folder in path or ():
+            spec = FileFinder(folder, (_Source, [".py"])).find_spec(fullname)
+            if spec is not None and spec.origin is not None and Path(spec.origin) not in files:
+                raise UserError(
+                    f"{spec.origin} is not part of the key of the network that imports it, because "
+                    "no import names it; allowed: imports such as `from .module import name`, "
+                    "without * and names that are computed"
+                )
+            if spec is not None:
+                return spec
+        raise ModuleNotFoundError(f"No module named {fullname!r}", name=fullname)
+
+
+_FINDER = _Finder()
 
 
 def _taken(build: Callable[..., Any], images: Arguments) -> dict[str, Any]:

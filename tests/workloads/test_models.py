@@ -1,6 +1,9 @@
 """Networks of the project, of libraries and of the user's own files."""
 
 import importlib
+import importlib.util
+import py_compile
+from pathlib import Path
 
 import pytest
 import torch
@@ -192,6 +195,59 @@ def test_modules_beside_an_own_file_are_part_of_its_key(tmp_path):
     assert len(set(keys)) == 5
     (net.parent / "other.py").write_text("")
     assert key() == keys[-1]
+
+
+def test_compiled_files_beside_an_own_file_are_not_run(tmp_path):
+    """A .pyc that is not checked against its source holds other code than the key says."""
+    write_two_networks(tmp_path)
+    folder = tmp_path / "with"
+    unchecked = py_compile.PycInvalidationMode.UNCHECKED_HASH
+    for file in (folder / "net.py", folder / "parts/head.py"):
+        planted = tmp_path / "planted.py"
+        planted.write_text("raise SystemExit('planted')")
+        cached = importlib.util.cache_from_source(str(file))
+        py_compile.compile(str(planted), cached, invalidation_mode=unchecked)
+    assert built(f"{folder}/net.py:build")[1].bias is not None
+
+
+@pytest.mark.parametrize(
+    ("source", "unnamed"),
+    [
+        ("from .parts import *", "parts/head.py"),
+        ("from importlib import import_module as load\nload('.'.join(['', 'sizes']), __package__)",
+         "sizes.py"),
+    ],
+)  # fmt: skip
+def test_modules_that_are_not_part_of_the_key_do_not_run(tmp_path, source, unnamed):
+    write_two_networks(tmp_path)
+    folder = tmp_path / "with"
+    (folder / "parts/__init__.py").write_text("__all__ = ['head']\n")
+    net = folder / "net.py"
+    net.write_text(f"{source}\ndef build():\n    return 1\n")
+    with pytest.raises(UserError, match=rf"{unnamed} is not part of the key of the network"):
+        built(f"{net}:build")
+    named = Path(unnamed).with_suffix("").as_posix().replace("/", ".")
+    net.write_text(f"{source}\n{BESIDE}\nfrom .{named} import __doc__\n")
+    assert built(f"{net}:build")[1].bias is not None
+
+
+def test_only_source_beside_an_own_file_is_imported(tmp_path):
+    """A compiled file without its source has no place in the key."""
+    write_two_networks(tmp_path)
+    sizes = tmp_path / "with/sizes.py"
+    py_compile.compile(str(sizes), str(sizes.with_suffix(".pyc")))
+    sizes.unlink()
+    with pytest.raises(UserError, match=r"cannot import name 'sizes'"):
+        built(f"{tmp_path}/with/net.py:build")
+
+
+def test_a_linked_own_file_takes_modules_beside_the_link(tmp_path):
+    """As its key does."""
+    write_two_networks(tmp_path)
+    net = tmp_path / "without/net.py"
+    net.unlink()
+    net.symlink_to(tmp_path / "with/net.py")
+    assert built(f"{tmp_path}/with/../without/net.py:build")[1].bias is None
 
 
 def test_modules_outside_the_folder_are_refused(tmp_path):

@@ -37,6 +37,8 @@ def own_transform(workload: Workload) -> Transform | None:
     try:
         make = getattr(load_module(Path(own["file"])), TRANSFORM, None)
         transform: Transform | None = None if make is None else make()
+    except UserError:
+        raise
     except Exception as error:  # foreign code may raise anything
         raise UserError(
             f"workload.model: {own['file']}: {TRANSFORM}(): {type(error).__name__}: {error}"
