@@ -28,6 +28,9 @@ LIBRARIES = ("timm", "torchvision")
 HUB = "huggingface"
 """Source of networks that the package transformers builds: a model type, hub name or folder."""
 
+HUB_CONFIG = "config.json"
+"""File that makes a folder a network of :data:`HUB`."""
+
 USER_FILE = re.compile(r"(?P<file>.+\.py):(?P<function>[^\W\d]\w*)")
 """A network of the user's own: a function in a Python file."""
 
@@ -78,6 +81,16 @@ def check_weights(model: str, weights: str, where: str) -> None:
             f"{where}{model} has no weights {weights!r}{nearest(weights, names)}; "
             f"allowed: {', '.join(names)}"
         )
+
+
+def hub_config(model: str, beside: Path = Path()) -> Path | None:
+    """Return the configuration of a model ``huggingface:FOLDER``; None if it is no such model.
+
+    A folder is looked for in `beside`, the working directory if it is not given.
+    """
+    library, _, folder = model.partition(":")
+    path = beside / folder / HUB_CONFIG
+    return path if library == HUB and path.is_file() else None
 
 
 @cache

@@ -19,7 +19,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
-from cimsim.campaign.catalogue import USER_FILE
+from cimsim.campaign.catalogue import HUB, USER_FILE, hub_config
 from cimsim.campaign.data_source import content_name
 from cimsim.campaign.design import DesignPoint
 from cimsim.campaign.own_model import model_files
@@ -45,7 +45,7 @@ DATASET = "workload.dataset"
 """Field that may name a folder of images, as NAME:PATH."""
 
 MODEL = "workload.model"
-"""Field that may name a function in a file, as path/to/file.py:function."""
+"""Field that may name a function in a file, as path/to/file.py:function, or a folder."""
 
 
 @dataclass(frozen=True)
@@ -352,6 +352,8 @@ def _by_content(name: str, value: Any) -> Any:
         return content_name(value)
     if name == MODEL and (own := USER_FILE.fullmatch(value)):
         return f"sha256:{_own_model(Path(own['file']))}:{own['function']}"
+    if name == MODEL and (config := hub_config(value)):
+        return f"{HUB}:sha256:{file_digest(config)}"
     return value
 
 

@@ -16,7 +16,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
-from cimsim.campaign.catalogue import USER_FILE
+from cimsim.campaign.catalogue import HUB, USER_FILE, hub_config
 from cimsim.campaign.data_source import is_image_files, listed_images, require_data
 from cimsim.campaign.design import DesignPoint
 from cimsim.campaign.keys import DATASET, FILE_FIELDS, MODEL, NO_FILE
@@ -145,9 +145,7 @@ def checked(name: str, value: Any, place: Place) -> Any:
         return _find_file(held, place)
     if name == DATASET:
         return _find_data(held, place)
-    if name == MODEL and (own := USER_FILE.fullmatch(held)):
-        return f"{_find_file(own['file'], place)}:{own['function']}"
-    return held
+    return _find_model(held, place) if name == MODEL else held
 
 
 def _refused(error: ValidationError, value: Any, field: FieldInfo) -> str:
@@ -217,6 +215,14 @@ def _find_file(name: str, place: Place) -> str:
         f"{place}: {name!r}: no such file; allowed: a file relative to {place.file.parent} "
         "or to the working directory"
     )
+
+
+def _find_model(name: str, place: Place) -> str:
+    """Return the name of a network with its file or folder, if it has one, as found from here."""
+    if own := USER_FILE.fullmatch(name):
+        return f"{_find_file(own['file'], place)}:{own['function']}"
+    config = hub_config(name, place.file.parent) or hub_config(name)
+    return name if config is None else f"{HUB}:{os.path.normpath(config.parent)}"
 
 
 def located(name: str, file: Path) -> str:

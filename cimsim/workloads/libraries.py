@@ -18,7 +18,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from cimsim.campaign.catalogue import HUB, USER_FILE
+from cimsim.campaign.catalogue import HUB, USER_FILE, hub_config
 from cimsim.campaign.own_model import model_files
 from cimsim.errors import UserError
 from cimsim.workloads.torch_setup import import_timm, import_torchvision
@@ -89,7 +89,10 @@ def _torchvision(name: str, images: Arguments, arguments: Arguments) -> nn.Modul
 
 
 def _huggingface(name: str, images: Arguments, arguments: Arguments) -> nn.Module:
-    """Return a classifier of a model type (vit, swin, ...), or as a hub name or folder has it."""
+    """Return a classifier as a folder has it, of a model type (vit, swin, ...) or of the hub.
+
+    The name of one on the hub may be NAME@REVISION: a branch, a tag or a commit.
+    """
     if find_spec("transformers") is None:
         raise UserError(
             f"workload.model {HUB}:{name} needs the package transformers; "
@@ -97,10 +100,14 @@ def _huggingface(name: str, images: Arguments, arguments: Arguments) -> nn.Modul
         )
     import_torchvision()
     transformers = importlib.import_module("transformers")
-    if name in transformers.CONFIG_MAPPING:
-        config = transformers.AutoConfig.for_model(name, num_labels=images["num_classes"])
+    configs, given = transformers.AutoConfig, {"num_labels": images["num_classes"]}
+    file = hub_config(f"{HUB}:{name}")
+    if file is not None:
+        config = configs.from_pretrained(file.parent, trust_remote_code=False, **given)
+    elif name in transformers.CONFIG_MAPPING:
+        config = configs.for_model(name, **given)
     else:
-        config = _hub_config(transformers.AutoConfig, name, images["num_classes"])
+        config = _of_hub(configs, name, given)
     sizes = {"num_channels": images["in_chans"], "image_size": images["img_size"]}
     for key, value in {**sizes, **arguments}.items():
         if key in arguments and not hasattr(config, key):
@@ -112,10 +119,12 @@ def _huggingface(name: str, images: Arguments, arguments: Arguments) -> nn.Modul
     return network
 
 
-def _hub_config(configs: Any, name: str, classes: int) -> Any:
-    """Return the configuration in a folder, in the cache of the hub, or else on the hub."""
+def _of_hub(configs: Any, name: str, given: Arguments) -> Any:
+    """Return the configuration in the cache of the hub, or else on the hub."""
+    repository, _, revision = name.partition("@")
+    given = {**given, "revision": revision or "main", "trust_remote_code": False}
     try:
-        return configs.from_pretrained(name, num_labels=classes, local_files_only=True)
+        return configs.from_pretrained(repository, local_files_only=True, **given)
     except OSError:
         pass
     try:
@@ -126,7 +135,7 @@ def _hub_config(configs: Any, name: str, classes: int) -> Any:
             f"hub, and {HUB_HOST} cannot be reached; put its config.json into a folder and name "
             f"that: {HUB}:FOLDER"
         ) from error
-    return configs.from_pretrained(name, num_labels=classes)
+    return configs.from_pretrained(repository, **given)
 
 
 def _logits(module: nn.Module, inputs: Any, output: Any) -> Tensor:

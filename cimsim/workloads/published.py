@@ -17,7 +17,7 @@ from pathlib import Path
 
 import torch
 
-from cimsim.campaign.catalogue import HUB
+from cimsim.campaign.catalogue import HUB, hub_config
 from cimsim.campaign.design import DesignPoint, Workload
 from cimsim.campaign.keys import file_digest
 from cimsim.errors import UserError
@@ -85,7 +85,7 @@ def published_file(workload: Workload) -> PublishedFile:
     if library == "torchvision":
         return _torchvision(name, workload.weights, folder)
     if library == HUB:
-        return _on_hub(name, workload.weights, folder)
+        return _of_transformers(workload, folder)
     return _timm(f"{name.partition('.')[0]}.{workload.weights}", folder)
 
 
@@ -126,6 +126,20 @@ def _torchvision(name: str, weights: str, folder: Path) -> PublishedFile:
     entry = models.get_model_weights(name)[weights]
     classes = len(entry.meta["categories"])
     return PublishedFile(entry.url, folder / entry.url.rpartition("/")[2], classes)
+
+
+def _of_transformers(workload: Workload, folder: Path) -> PublishedFile:
+    name = workload.model.removeprefix(f"{HUB}:").partition("@")[0]
+    try:
+        if hub_config(workload.model) is None:
+            return _on_hub(name, workload.weights, folder)
+        problem = f"{name} is a folder"
+    except ValueError as error:
+        problem = _line(error)
+    raise UserError(
+        f"workload.weights: {workload.weights} of {workload.model}: {problem}; allowed: with the "
+        "name of a network on the hub; a file of your own is workload.checkpoint"
+    )
 
 
 def _timm(tagged: str, folder: Path) -> PublishedFile:

@@ -112,6 +112,19 @@ def test_a_file_is_found_beside_the_campaign_and_its_content_is_in_the_key(tmp_p
     assert keys[0] == keys[2] != keys[1]
 
 
+def test_a_folder_with_a_network_is_found_from_its_campaign(tmp_path):
+    campaign, folder = tmp_path / "c.yaml", tmp_path / "nets/mine"
+    campaign.write_text(CAMPAIGN.replace("MODEL", "huggingface:nets/mine"))
+
+    def point():
+        return load_campaign(campaign).points[0].point
+
+    assert point().workload.model == "huggingface:nets/mine"  # a name on the hub
+    folder.mkdir(parents=True)
+    (folder / "config.json").write_text('{"model_type": "vit"}')
+    assert point().workload.model == f"huggingface:{folder}"
+
+
 def test_a_message_names_the_place_in_the_file(tmp_path):
     campaign = tmp_path / "c.yaml"
     campaign.write_text(CAMPAIGN.replace("MODEL", "timm:resnet"))

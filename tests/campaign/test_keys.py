@@ -162,3 +162,15 @@ def test_nothing_heavy_is_imported() -> None:
     code = f"import sys, cimsim.campaign.expand; print({heavy} & set(sys.modules))"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "set()"
+
+
+def test_a_configuration_enters_the_key_and_its_folder_does_not(tmp_path: Path) -> None:
+    def key(folder: str) -> str:
+        return stage_keys({"workload.model": f"huggingface:{tmp_path}/{folder}"})["checkpoint"]
+
+    for folder, layers in (("a", 1), ("b", 2), ("c", 1)):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "config.json").write_text(json.dumps({"num_hidden_layers": layers}))
+    assert key("a") == key("c") != key("b")
+    (tmp_path / "c/config.json").write_text("{}")
+    assert key("a") != key("c")

@@ -2,6 +2,7 @@
 
 import importlib
 import importlib.util
+import json
 import py_compile
 from pathlib import Path
 
@@ -104,6 +105,39 @@ def test_a_classifier_of_transformers():
     assert network(torch.zeros(2, 3, 32, 32)).shape == (2, 10)
     with pytest.raises(UserError, match=r"workload.arguments: depth is no field of ViTConfig"):
         built("huggingface:vit", "depth=1")
+
+
+def test_a_folder_with_a_configuration_of_transformers(tmp_path, monkeypatch):
+    pytest.importorskip("transformers", reason="the extra huggingface")
+    sizes = {"hidden_size": 24, "num_hidden_layers": 2, "num_attention_heads": 2}
+    (tmp_path / "vit").mkdir()
+    file = tmp_path / "vit/config.json"
+    file.write_text(json.dumps({"model_type": "vit", "patch_size": 8, **sizes}))
+    monkeypatch.chdir(tmp_path)
+    for name in ("vit", tmp_path / "vit"):  # a folder comes before a model type
+        network = built(f"huggingface:{name}")
+        assert network(torch.zeros(1, 3, 32, 32)).shape == (1, 10)
+        assert network.config.num_hidden_layers == 2
+    code = {"AutoConfig": "mine.Config", "AutoModelForImageClassification": "mine.Net"}
+    file.write_text(json.dumps({"model_type": "mine", "auto_map": code}))
+    with pytest.raises(UserError, match=r"contains custom code"):
+        built("huggingface:vit")
+
+
+def test_the_revision_of_a_name_of_the_hub(monkeypatch):
+    transformers = pytest.importorskip("transformers", reason="the extra huggingface")
+    asked = []
+
+    def offline(name, **given):
+        asked.append((name, given["revision"]))
+        raise OSError("not in the cache")
+
+    monkeypatch.setattr(transformers.AutoConfig, "from_pretrained", offline)
+    monkeypatch.setattr(libraries.socket, "getaddrinfo", lambda *_: [])
+    for name in ("a/b", "a/b@v2"):
+        with pytest.raises(UserError, match="not in the cache"):
+            built(f"huggingface:{name}")
+    assert asked == 2 * [("a/b", "main")] + 2 * [("a/b", "v2")]
 
 
 def test_a_name_of_the_hub_that_is_not_there_says_so_at_once(monkeypatch):

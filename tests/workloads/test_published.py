@@ -189,6 +189,16 @@ def test_a_name_of_the_hub(caches):
     file = published_file(workload)
     assert file.url == "https://huggingface.co/some/vit/resolve/v1.0/model.safetensors"
     assert file.local.name == "some--vit@v1.0.safetensors"
+    named = workload.model_copy(update={"model": "huggingface:some/vit@v2"})
+    assert published_file(named) == file  # weights have a revision of their own
+
+
+def test_weights_of_a_folder_or_of_no_name_are_refused(tmp_path):
+    (tmp_path / "config.json").write_text("{}")
+    for model, message in ((tmp_path, "is a folder"), ("a/b/c", "Repo id must be")):
+        workload = point_of({"model": f"huggingface:{model}", "weights": "main"}).workload
+        with pytest.raises(UserError, match=rf"workload.weights: main of .*{message}"):
+            published_file(workload)
 
 
 def test_names_of_weights_are_those_of_the_libraries():
