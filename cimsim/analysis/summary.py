@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from cimsim.analysis import schemas
+from cimsim.analysis.losses import costs, loss_lines, read_steps
 from cimsim.analysis.missing import Missing
 from cimsim.analysis.selection import Row, null_first, telling, varying
 from cimsim.analysis.sensitivity import by_measure, not_analysed, read_indices, share_text
@@ -27,6 +28,7 @@ TABLES = {
     "seeds": "one row a design point and seed",
     "layers": "one row a design point and layer: mapping and hardware figures",
     "components": "area, energy and leakage by component",
+    "budget": "accuracy with the ADC and each effect, alone and one after another",
     "sensitivity": "Sobol' indices: one row a sweep, measure and parameter",
     "main_effects": "means at each value of a parameter, one row a sweep, measure and value",
 }
@@ -57,6 +59,7 @@ def write_summary(
         campaign.description.strip(),
         what(campaign, points),
         *key_points(points, provenance["confidence"]),
+        losses(campaign, points, directory),
         _figures(campaign, directory, base),
         sensitivity(campaign, directory),
         limits(campaign, points, directory, missing),
@@ -262,6 +265,32 @@ def _figures(campaign: Campaign, directory: Path, base: str) -> str:
     return "\n".join(lines) if len(lines) > 1 else ""
 
 
+def losses(campaign: Campaign, points: Sequence[Row], directory: Path) -> str:
+    """Return what the ADC and each effect cost, if the campaign has an error budget."""
+    if not campaign.budget:
+        return ""
+    steps = read_steps(directory)
+    names = _names(points)
+    designs = {row["id"]: _cell(_design(row, names)) for row in points}
+    best = max(points, key=lambda row: row["accuracy"])["id"]
+    large = [f"{k} {v * 100:+.1f}" for k, v in costs(steps[best]).items() if v <= -NEAR]
+    most = f"by itself: {', '.join(large)} points" if large else "by itself: nothing"
+    first, last = campaign.seeds.blocks()[0]
+    lines = [
+        "## Where accuracy is lost",
+        "",
+        f"What costs a point or more at the most accurate point ({designs[best]}), {most}.",
+        "",
+        *loss_lines(steps, designs, list(designs)[:MOST_LISTED]),
+        "",
+        "An effect alone meets an ADC that resolves every sum, the ADC alone cells without errors. "
+        f"Seed{'s' if last > first else ''} {first}{f' to {last}' if last > first else ''}.",
+    ]
+    if len(designs) > MOST_LISTED:
+        lines += ["", f"{len(designs) - MOST_LISTED} more points: budget.csv."]
+    return "\n".join(lines)
+
+
 def sensitivity(campaign: Campaign, directory: Path) -> str:
     """Return which parameters matter for the measures that most readers look for."""
     if not campaign.sensitivity:
@@ -331,7 +360,7 @@ def limits(
     if same and fewest > 1:
         lines.append(
             f"- Points with the same accuracy on every chip: {same} of {len(points)}; they are "
-            "without randomness, or too robust to show it."
+            "without randomness, too robust to show it, or no better than guessing."
         )
     undrawn = [
         figure.name

@@ -113,6 +113,7 @@ def _sections(
     return {
         "what": markdown.render(summary.what(campaign, points)),
         "key_points": markdown.render("\n\n".join(summary.key_points(points, about["confidence"]))),
+        "losses": markdown.render(summary.losses(campaign, points, directory)),
         "sensitivity": markdown.render(summary.sensitivity(campaign, directory)),
         "limits": markdown.render(summary.limits(campaign, points, directory, missing)),
         "versions": markdown.render(summary.versions(points, dict(about))),
