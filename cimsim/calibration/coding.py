@@ -111,13 +111,20 @@ def input_coding(point: DesignPoint, low: float, high: float) -> InputCoding:
     return InputCoding.unsigned_range(low, high, bits, conversion)
 
 
-def observed_range(point: DesignPoint, observer: RangeObserver) -> tuple[float, float]:
-    """Return the range of inputs that the observer of a design point chooses.
+def observed_range(
+    point: DesignPoint, observer: RangeObserver, *, symmetric: bool | None = None
+) -> tuple[float, float]:
+    """Return the range of values that the observer of a design point chooses.
+
+    `symmetric` says whether their codes are symmetric about 0; None: as :func:`input_coding` has
+    those of inputs.
 
     Raises:
         ValueError: the observer saw no values.
     """
     settings = point.quantization
-    symmetric = settings.input_range == "symmetric"
+    if symmetric is None:
+        signed = point.fidelity.input_shift == "data_minimum"
+        symmetric = signed or settings.input_range == "symmetric"
     levels = 2**settings.input_bits - symmetric
     return observer.range(settings.observer, settings.percentile, levels, symmetric=symmetric)

@@ -131,7 +131,8 @@ def find_product_ranges(
         run_caught(network, torch.from_numpy(batch), MatrixCall.result, observe)
     found = []
     for name, pair in zip(names, observers, strict=True):
-        (low, high), (least, most) = (observed_range(point, observer) for observer in pair)
+        low, high = observed_range(point, pair[0])
+        least, most = observed_range(point, pair[1], symmetric=True)
         right = InputCoding.signed_range(
             max(-least, most), settings.input_bits, point.fidelity.integer_conversion
         )

@@ -80,7 +80,7 @@ class Stage:
 STAGES: dict[str, Stage] = {
     "checkpoint": Stage(1, ("workload",), without=("workload.images",)),
     "calibrate": Stage(
-        1,
+        2,
         (
             "workload.images",
             "quantization",

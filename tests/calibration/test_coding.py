@@ -112,14 +112,22 @@ def test_the_coding_of_a_design(quantization, fidelity, expected):
     assert input_coding(point, 0.0, 3.0).zero_point == 0
 
 
-def test_least_squared_error_is_that_of_symmetric_codes():
+@pytest.mark.parametrize(
+    ("codes", "fidelity", "bits"),
+    [
+        ({"input_range": "symmetric"}, {}, 4),
+        ({}, {"input_shift": "data_minimum"}, 4),
+        ({}, {"input_shift": "data_minimum"}, 8),
+    ],
+)
+def test_least_squared_error_is_that_of_symmetric_codes(codes, fidelity, bits):
     generator = np.random.default_rng(4)
     values = np.concatenate([-generator.exponential(0.3, 20_000), generator.exponential(1, 20_000)])
     values = values.astype(np.float32)
     observer = RangeObserver()
     observer.update(values)
-    settings = {"input_range": "symmetric", "input_bits": 4, "observer": "mse"}
-    point = DesignPoint(quantization=settings)
+    settings = {**codes, "input_bits": bits, "observer": "mse"}
+    point = DesignPoint(quantization=settings, fidelity=fidelity)
 
     def error(low, high):
         coding = input_coding(point, low, high)

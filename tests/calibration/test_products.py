@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from cimsim.arrays.dynamic import dynamic_design
 from cimsim.calibration.coding import InputCoding
-from cimsim.calibration.products import ProductLayer, run_caught
+from cimsim.calibration.products import ProductLayer, find_product_ranges, run_caught
 from cimsim.campaign.design import DesignPoint
 from cimsim.campaign.keys import changed_fields, stage_design, stage_keys
 from cimsim.errors import UserError
@@ -213,3 +213,23 @@ def test_stages_that_do_not_see_the_chip_accept_the_choice():
     keys = stage_keys(changed)
     assert keys["checkpoint"] == plain["checkpoint"]
     assert keys["calibrate"] != plain["calibrate"]
+
+
+@pytest.mark.parametrize("input_range", ["affine", "symmetric"])
+def test_the_range_of_the_right_operand_is_that_of_its_symmetric_codes(input_range):
+    class Skewed(nn.Module):
+        def forward(self, x):
+            return torch.bmm(x, x.exp().mT - 0.4)
+
+    images = torch.randn(40, 8, 8, generator=torch.Generator().manual_seed(3))
+    settings = {"observer": "mse", "input_bits": 4, "input_range": input_range}
+    point = DesignPoint(quantization={**settings, "dynamic_products": "integer"})
+    (found,) = find_product_ranges(point, Skewed(), [], images.numpy())
+    right = images.exp() - 0.4
+
+    def error(scale):
+        codes = torch.round(right / scale).clamp(-7, 7)
+        return float(((codes * scale - right) ** 2).mean())
+
+    tried = [error(float(right.abs().max()) * percent / 100 / 7) for percent in range(20, 101)]
+    assert error(found.right_scale) <= 1.01 * min(tried)
