@@ -31,6 +31,9 @@ Floats = NDArray[np.float64]
 BLOCK = 1 << 17
 """Codes that are looked at together, of several thresholds, so that they fit into a cache."""
 
+SAME = 1e-12
+"""Nats by which rounding may tell divergences apart that are equal."""
+
 
 def least_divergence(
     counts: Counts, below: int, above: int, levels: int, *, symmetric: bool
@@ -54,7 +57,8 @@ def least_divergence(
     if not len(ranges.bins):
         return largest
     parts = [sums.divergences(part, levels) for part in ranges.blocks(max(1, BLOCK // levels))]
-    return int(ranges.bins[int(np.argmin(np.concatenate(parts)))])
+    divergences = np.concatenate(parts)
+    return int(ranges.bins[int(np.argmax(divergences <= divergences.min() + SAME))])
 
 
 @dataclass(frozen=True)

@@ -70,6 +70,13 @@ def test_no_threshold_loses_less(data):
     assert chosen == max(k for k, d in found.items() if d <= found[chosen] + 1e-12)
 
 
+def test_of_thresholds_that_lose_nothing_the_largest_is_taken():
+    """Although the divergences 0 of both are rounded to other values."""
+    counts = np.array([1, 3, 0, 0, 0, 0], dtype=np.int64)
+    assert brute_force(counts, 2, 2, False) == brute_force(counts, 3, 2, False)
+    assert least_divergence(counts, 3, 0, 2, symmetric=False) == 3
+
+
 def test_few_outliers_are_clipped_and_a_flat_histogram_is_not():
     generator = np.random.default_rng(0)
     observer = RangeObserver()
