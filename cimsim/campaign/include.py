@@ -117,6 +117,7 @@ def _merge(into: Merged, content: Mapping[str, Any], file: Path, keys: tuple[str
     for key, value in content.items():
         here = (*keys, key)
         if isinstance(value, dict) and isinstance(target.get(key), dict):
+            target[key] = dict(target[key])  # an alias may stand for the same mapping elsewhere
             _merge(into, value, file, here)
             continue
         for known in [known for known in into.origins if known[: len(here)] == here]:

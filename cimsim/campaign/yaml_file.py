@@ -7,6 +7,7 @@ number (as in YAML 1.2), and a date or ``12:30`` stays text.
 from __future__ import annotations
 
 import re
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +65,10 @@ _Loader.yaml_implicit_resolvers = _yaml_1_2_numbers()
 
 MOST_VALUES = 5_000_000
 """Values that a file may stand for, counted with every use of an alias; more is a slip or an attack
-(aliases of aliases grow exponentially, an alias within itself without end)."""
+(aliases of aliases grow exponentially)."""
+
+MOST_LEVELS = 100
+"""Levels of values within values; an alias within itself has them without end."""
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
@@ -82,28 +86,48 @@ def read_yaml(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror or error}") from error
     try:
+        _check_levels(text, path)
         content = yaml.load(text, Loader=_Loader)
     except yaml.YAMLError as error:
         raise UserError(f"{path}: {_explain(error)}") from error
-    except RecursionError as error:
-        raise UserError(f"{path}: nested too deeply") from error
     if not isinstance(content, dict):
         found = "is empty" if content is None else f"holds {content!r:.40}"
         raise UserError(f"{path}: the file {found}; allowed: keys with values")
-    if _values(content) > MOST_VALUES:
-        raise UserError(f"{path}: more than {MOST_VALUES} values, with those of aliases (*name)")
+    _check_size(content, path)
     return content
 
 
-def _values(content: Any) -> int:
-    """Return how many values there are, or some number above MOST_VALUES."""
-    count, waiting = 0, [content]
-    while waiting and count <= MOST_VALUES:
-        value = waiting.pop()
-        count += 1
-        if isinstance(value, (dict, list)):
-            waiting.extend(value.values() if isinstance(value, dict) else value)
-    return count
+def _check_levels(text: str, path: Path) -> None:
+    """Refuse more levels than the parser, which calls itself for each, has a stack for."""
+    level = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            level += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            level -= 1
+        if level > MOST_LEVELS:
+            raise _too_deep(path)
+
+
+def _check_size(content: Any, path: Path) -> None:
+    """Refuse more values or levels than a file may stand for, with those of aliases."""
+    count, levels, here = 0, 0, [content]
+    while here:
+        count, levels = count + len(here), levels + 1
+        if levels > MOST_LEVELS:
+            raise _too_deep(path)
+        held = (
+            v.values() if isinstance(v, dict) else v for v in here if isinstance(v, dict | list)
+        )
+        here = list(islice(chain.from_iterable(held), MOST_VALUES))
+        if count + len(here) > MOST_VALUES:
+            raise UserError(
+                f"{path}: more than {MOST_VALUES} values, with those of aliases (*name)"
+            )
+
+
+def _too_deep(path: Path) -> UserError:
+    return UserError(f"{path}: values within values, more than {MOST_LEVELS} levels deep")
 
 
 def _explain(error: yaml.YAMLError) -> str:

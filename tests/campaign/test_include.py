@@ -134,6 +134,37 @@ def test_includes_that_grow_without_bound_are_refused(tmp_path: Path) -> None:
         load_campaign(tmp_path / "f0.yaml")
 
 
+@pytest.mark.parametrize("levels", [101, 900, 200_000])
+@pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ("{a: ", "}"), ("- ", "")])
+def test_values_within_values_without_end_are_refused(
+    levels: int, opening: str, closing: str, tmp_path: Path
+) -> None:
+    text = f"name: c\nbase:\n  {opening * levels}{closing * levels}\n"
+    with pytest.raises(UserError, match=r"c.yaml: values within values, more than 100 levels"):
+        load_campaign(write(tmp_path, c=text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["x: &x {y: *x}\n", "".join(f"k{n}: &a{n} [{f'*a{n - 1}' if n else 1}]\n" for n in range(200))],
+)
+def test_aliases_do_not_hide_levels(text: str, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"c.yaml: values within values, more than 100 levels"):
+        read_merged(write(tmp_path, c=text))
+
+
+def test_an_alias_keeps_its_value_where_another_use_is_overridden(tmp_path: Path) -> None:
+    a = "one: &common {x: 1, inner: {y: 2}}\ntwo: *common\n"
+    file = write(tmp_path, a=a, c="include: a.yaml\none: {x: 5, inner: {y: 6}}\n")
+    merged = read_merged(file)
+    assert merged.content == {
+        "one": {"x": 5, "inner": {"y": 6}},
+        "two": {"x": 1, "inner": {"y": 2}},
+    }
+    assert merged.origin("one", "inner", "y") == file
+    assert merged.origin("two", "inner", "y") == tmp_path / "a.yaml"
+
+
 KEYS = st.sampled_from("pqr")
 CONTENT = st.recursive(
     st.integers(0, 3) | st.lists(st.integers(0, 3), max_size=2),
