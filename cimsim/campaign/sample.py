@@ -29,6 +29,12 @@ from cimsim.errors import UserError
 DIGITS = 6
 """Significant digits of a sampled number: keys do not hang on the last bits of SciPy."""
 
+LARGEST_INTEGER = 2**53
+"""Largest bound of whole numbers, which a float64 holds exactly."""
+
+LARGEST_NUMBER = 1e150
+"""Largest bound of other numbers: neither the difference nor the ratio of two overflows."""
+
 
 class Space(Exact):
     """Ranges and lists of values of design fields, from which points are taken."""
@@ -162,24 +168,40 @@ def _choice(given: list[Any], share: float) -> Any:
 
 
 def _range(name: str, given: Any, here: Place, log: bool) -> Callable[[float], Any]:
+    """Return what gives the value at a share of a range, which lies within its bounds."""
     kind = parameters()[name].kind if name in parameters() else None
     if kind not in (int, float):
         raise UserError(f"{here}: {name} is no number; allowed: a numeric field, or choices")
-    numbers = isinstance(given, list) and len(given) == 2
-    if not numbers or any(isinstance(v, bool) or not isinstance(v, int | float) for v in given):
-        raise UserError(f"{here}: {shown(given)} is not allowed; allowed: [lowest, highest]")
-    low, high = given
-    if not low < high or (log and low <= 0):
-        allowed = "0 < lowest < highest" if log else "lowest < highest"
-        raise UserError(f"{here}: {shown(given)} is not allowed; allowed: {allowed}")
+    low, high = _bounds(given, here, whole=kind is int, log=log)
     if kind is int:
         if log:
-            bounds = math.log(low), math.log(high + 1)
-            return lambda share: int(math.exp(bounds[0] + share * (bounds[1] - bounds[0])))
-        return lambda share: int(low) + int(share * (int(high) - int(low) + 1))
+            first, last = math.log(low), math.log(high + 1)
+            return lambda share: _within(low, int(math.exp(first + share * (last - first))), high)
+        return lambda share: _within(low, low + int(share * (high - low + 1)), high)
     if log:
-        return lambda share: _short(low * (high / low) ** share)
-    return lambda share: _short(low + share * (high - low))
+        return lambda share: _within(low, _short(low * (high / low) ** share), high)
+    return lambda share: _within(low, _short(low + share * (high - low)), high)
+
+
+def _bounds(given: Any, here: Place, *, whole: bool, log: bool) -> tuple[Any, Any]:
+    """Return the lowest and the highest value of a range."""
+    largest = LARGEST_INTEGER if whole else LARGEST_NUMBER
+    least = (1 if whole else 1 / LARGEST_NUMBER) if log else -largest
+    numbers = f"[lowest, highest], {'whole ' if whole else ''}numbers from {least} to {largest}"
+    kinds = int if whole else int | float
+    for value in given if isinstance(given, list) and len(given) == 2 else [None]:
+        # A comparison with NaN is false.
+        if isinstance(value, bool) or not isinstance(value, kinds) or not least <= value <= largest:
+            raise UserError(f"{here}: {shown(given)} is not allowed; allowed: {numbers}")
+    low, high = given
+    if not low < high:
+        raise UserError(f"{here}: {shown(given)} is not allowed; allowed: lowest < highest")
+    return (low, high) if whole else (float(low), float(high))
+
+
+def _within(low: Any, value: Any, high: Any) -> Any:
+    """Return the value, or the bound that rounding has taken it past."""
+    return min(max(value, low), high)
 
 
 def _short(number: float) -> float:

@@ -7,9 +7,13 @@ from typing import Any
 
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cimsim.campaign.expand import Campaign, load_campaign
 from cimsim.campaign.parameters import value
+from cimsim.campaign.sample import Space, space_axes
+from cimsim.campaign.settings import Place
 from cimsim.errors import UserError
 
 RANGES = {"nonideality.read_noise": [0.0, 0.1], "array.adc.bits": [4, 7]}
@@ -66,6 +70,21 @@ def test_a_filter_leaves_points_out(tmp_path: Path) -> None:
         ({"ranges": {"cell.technology": [0, 1]}}, "cell.technology is no number"),
         ({"ranges": {"array.adc.bits": [7, 4]}}, "allowed: lowest < highest"),
         ({"ranges": {"nonideality.read_noise": [-1.0, 0.1]}}, "is not allowed; allowed: a number"),
+        ({"ranges": {"array.adc.bits": [4.5, 7]}}, r"whole numbers from -\d+ to \d+"),
+        ({"ranges": {"array.rows": [1, 10**400]}}, "allowed: .lowest, highest., whole numbers fr"),
+        ({"ranges": {"array.rows": [1, float("inf")]}}, "allowed: .lowest, highest., whole numb"),
+        ({"ranges": {"array.rows": [0, 4]}, "log": ["array.rows"]}, "whole numbers from 1 to"),
+        (
+            {"ranges": {"cell.resistance_on": [1, float("inf")]}},
+            r"numbers from -1e\+150 to 1e\+150",
+        ),
+        ({"ranges": {"cell.resistance_on": [1, 10**400]}}, r"numbers from -1e\+150 to 1e\+150"),
+        ({"ranges": {"cell.resistance_on": [-1e308, 1e308]}}, r"numbers from -1e\+150 to 1e\+150"),
+        ({"ranges": {"cell.resistance_on": [float("nan"), 1]}}, "numbers from"),
+        (
+            {"ranges": {"cell.resistance_on": [1e-320, 1e5]}, "log": ["cell.resistance_on"]},
+            "numbers from 1e-150",
+        ),
         ({"log": ["chip.node"]}, "'chip.node' is no field of ranges"),
         ({"choices": {"array.adc.bits": [4]}}, "array.adc.bits is also in ranges"),
     ],
@@ -73,3 +92,19 @@ def test_a_filter_leaves_points_out(tmp_path: Path) -> None:
 def test_mistakes(sample: dict[str, Any], message: str, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=message):
         load(tmp_path, **sample)
+
+
+@given(
+    low=st.floats(1e-9, 1e9) | st.integers(1, 10**9),
+    factor=st.floats(1.001, 1e6),
+    share=st.floats(0.0, 1.0, exclude_max=True),
+    log=st.booleans(),
+)
+def test_no_value_is_outside_its_range(low: float, factor: float, share: float, log: bool) -> None:
+    whole = isinstance(low, int)
+    high = max(low + 1, int(low * factor)) if whole else low * factor
+    name = "array.rows" if whole else "cell.resistance_on"
+    space = Space(ranges={name: [low, high]}, log=(name,) if log else ())
+    (axis,) = space_axes(space, Place(Path("c.yaml")))
+    assert low <= axis.at(share) <= high
+    assert isinstance(axis.at(share), type(low))
