@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import subprocess
 import sys
 from functools import partial
@@ -95,8 +96,10 @@ def search(
 
 def _snakemake(options: list[str], campaign: Path, target: str) -> bool:
     """Run the workflow for a campaign; whether it succeeds."""
-    words = options if "--config" in options else [*options, "--config"]
-    at = words.index("--config") + 1
-    words = [*words[:at], f"campaign={campaign}", *words[at:]]
+    # Snakemake heeds the last of several --config alone, so all of their values go into one.
+    config = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    config.add_argument("-C", "--config", nargs="*", action="extend", default=[])
+    given, others = config.parse_known_args(options)
+    words = [*others, "--config", *given.config, f"campaign={campaign}"]
     command = [sys.executable, "-P", "-m", "snakemake", *filter(None, [target]), *words]
     return subprocess.run(command, check=False).returncode == 0
