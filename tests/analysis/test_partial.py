@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from cimsim import failures
+from cimsim.analysis import missing as missing_points
 from cimsim.analysis import schemas
-from cimsim.analysis.join import join
-from cimsim.analysis.missing import NOT_COMPUTED
+from cimsim.analysis.join import join, point_outputs
+from cimsim.analysis.missing import JUST_COMPUTED, NOT_COMPUTED, find_missing
 from cimsim.analysis.partial import write_partial
 from cimsim.campaign.expand import Campaign
 from cimsim.campaign.paths import FILES
@@ -123,3 +124,21 @@ def test_a_failure_upstream_is_the_reason(campaign: Campaign, stages: Any, tmp_p
 def test_nothing_is_missing(campaign: Campaign, stages: Any, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no design point is missing; run the workflow"):
         write(campaign, stages, tmp_path / "out")
+
+
+def test_a_result_that_comes_between_two_looks_is_no_failure(
+    campaign: Campaign, stages: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = lose(campaign, stages, 1)
+    file = stages.results / "infer" / key / "seeds_0000_0001.parquet"
+    look = missing_points.progress
+
+    def come(*arguments: Any) -> Any:
+        file.touch()
+        return look(*arguments)
+
+    monkeypatch.setattr(missing_points, "progress", come)
+    outputs = point_outputs(campaign, stages.results)
+    (found,) = find_missing(campaign, outputs, stages.results)
+    assert (found.id, found.stage) == (campaign.points[1].id, "ppa")
+    assert found.reason == JUST_COMPUTED
