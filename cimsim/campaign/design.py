@@ -286,11 +286,6 @@ class DesignPoint(Section):
                 f"array.{wires[0]} is given but cell.technology is {cell.technology}, whose cells "
                 "have no conductance in S; allowed: rram, fefet, or 0"
             )
-        if self.quantization.dynamic_products == "array" and chip.dynamic_products == "digital":
-            raise ValueError(
-                "chip.dynamic_products is digital but quantization.dynamic_products is array; "
-                "allowed: sram_array or none"
-            )
         frozen = self.fidelity.drift_direction_scope == "device"
         if not frozen and (wires or self.array.charge != ChargeColumn()):
             raise ValueError(

@@ -173,10 +173,7 @@ that stage's key and not listed again."""
 OF_CHIPS = ("trace", "ppa")
 """Stages that only hardware figures need."""
 
-NEUTRAL = {
-    "array.adc.columns_shared": ("array.columns", 1),
-    "chip.dynamic_products": ("quantization.dynamic_products", "none"),
-}
+NEUTRAL = {"array.adc.columns_shared": ("array.columns", 1)}
 """Field, and value that stands in for it outside a stage's view, where its default might contradict
 another field in view (a default of 8 shared columns does not divide an array of 100)."""
 

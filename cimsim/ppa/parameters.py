@@ -222,8 +222,15 @@ def design_context(point: DesignPoint) -> _native.Context:
     """Return technology and parameters of a design point.
 
     Raises:
-        UserError: the model has no circuit for the design, or no technology.
+        UserError: the model has no circuit for the design, or no technology; or the accuracy is
+            about arrays for products of activations that the chip does not have.
     """
+    digital = point.chip.dynamic_products == "digital"
+    if digital and point.quantization.dynamic_products == "array":
+        raise UserError(
+            "chip.dynamic_products is digital but quantization.dynamic_products is array; "
+            "allowed: sram_array or none"
+        )
     parameters = engine_parameters(point)
     with errors_in_design_terms(point):
         context = load_context(parameters, point.chip.technology_file)

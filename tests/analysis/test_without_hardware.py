@@ -52,6 +52,17 @@ def test_the_model_need_not_have_circuits_for_the_designs(made: tuple[Campaign, 
         check_campaign(load_campaign(other))
 
 
+def test_the_chip_need_not_have_the_arrays_of_attention(tmp_path: Path) -> None:
+    text = "name: c\nbase: {quantization.dynamic_products: array, workload.model: vit}\n"
+    file = tmp_path / "c.yaml"
+    file.write_text(text + "hardware: false\n")
+    check_campaign(load_campaign(file))
+    file.write_text(text)
+    words = r"c.yaml: base.quantization.dynamic_products: chip.dynamic_products is digital but"
+    with pytest.raises(UserError, match=words):
+        check_campaign(load_campaign(file))
+
+
 def test_no_job_is_for_chips(made: tuple[Campaign, Path]) -> None:
     plan = Plan([made[0]])
     assert plan.blocks == {}

@@ -220,6 +220,10 @@ def _parts(field):
             "data_transfer is synchronous, which needs pipeline true",
         ),
         ({"cell.circuit.charge_delay": 1e-9}, "cell.technology rram transfers no charge"),
+        (
+            {"quantization.dynamic_products": "array"},
+            r"chip\.dynamic_products is digital but quantization\.dynamic_products is array",
+        ),
     ],
 )
 def test_combinations_without_a_circuit_are_refused(fields, message):
