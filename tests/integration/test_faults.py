@@ -137,7 +137,7 @@ def test_a_damaged_file(pattern: str, damage: str, copy: Workspace, finished: Wo
         _finish(copy, finished)
         return
     assert run.returncode == 1
-    assert f"cimsim: {path.relative_to(copy.folder)}: no readable Parquet file" in printed
+    assert f"{path.relative_to(copy.folder)}: no readable Parquet file" in printed
     assert "delete it and run again" in printed
     assert 'File "' not in printed
     path.unlink()
