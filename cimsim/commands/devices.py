@@ -30,18 +30,19 @@ def device(
     unit: Annotated[
         Literal["S", "mS", "uS", "nS"], typer.Option("--unit", help="unit of the conductances")
     ] = "S",
+    deviation: Annotated[
+        str,
+        typer.Option(
+            "--deviation",
+            help="column of the standard deviations, where a row is a state and its mean",
+        ),
+    ] = "",
 ) -> None:
     """Make a preset of a cell, and its table of states, from measured conductances."""
-    from cimsim.devices.measured import Columns, write_cell
+    from cimsim.devices.measured import Columns, describe, write_cell
 
-    states = write_cell(measured, output, technology, Columns(state, conductance, unit))
-    for index, held in enumerate(states):
-        step = (states[-1].mean - states[0].mean) / (len(states) - 1)
-        off = (held.mean - states[0].mean) / step - index
-        typer.echo(
-            f"state {index}: {held.cells} cells, {held.mean:.4g} S, deviation "
-            f"{held.std / held.mean:.1%} ({held.std / step:.3f} steps), "
-            f"{off:+.3f} steps from even spacing"
-        )
+    states = write_cell(measured, output, technology, Columns(state, conductance, unit, deviation))
+    for line in describe(states, unit):
+        typer.echo(line)
     typer.echo(f"{output}: written; use it as `preset: {output}`")
     typer.echo("`budget: true` in a campaign says what spacing and deviation cost in accuracy")

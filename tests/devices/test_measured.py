@@ -61,6 +61,33 @@ def test_the_command_says_how_far_states_are_from_even_spacing(tmp_path: Path) -
     deviation = f"({2**0.5 / 30:.3f} steps)"  # of two cells 2 apart, in steps of 30
     for line, off in zip(lines, ("+0.000", "-0.100", "+0.000", "+0.000"), strict=False):
         assert line.endswith(f"{deviation}, {off} steps from even spacing")
+    assert lines[1].startswith("state 1: 2 cells, 37 uS, deviation 3.8%")
+    assert lines[4] == "even spacing: 10, 40, 70, 100 uS"
+
+
+def test_a_row_may_be_a_state_with_its_mean_and_deviation(tmp_path: Path) -> None:
+    (tmp_path / "states.csv").write_text("state,conductance,sigma\n1,90,2\n0,10,0.5\n")
+    found = measured_states(tmp_path / "states.csv", Columns(unit="uS", deviation="sigma"))
+    assert [s.mean for s in found] == pytest.approx([10e-6, 90e-6])
+    assert [s.std for s in found] == pytest.approx([0.5e-6, 2e-6])
+    given = ["device", str(tmp_path / "states.csv"), "--unit", "uS", "--deviation", "sigma"]
+    done = CliRunner().invoke(app, [*given, "--output", str(tmp_path / "mine.yaml")])
+    assert done.stdout.startswith("state 0: 10 uS, deviation 5.0% (0.006 steps)")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("0,1,0.1\n0,2,0.1\n1,3,0.1\n", "state 0 has 2 rows; allowed: one, because column sigma"),
+        ("0,1,-0.1\n1,2,0.1\n", "column sigma, row 1: -0.1; allowed: 0 or above (uS)"),
+        ("0,1,0.1\n1,2,0.1\n2,3,0.1\n", "3 states;"),
+    ],
+)
+def test_means_and_deviations_that_are_no_cell(text: str, words: str, tmp_path: Path) -> None:
+    (tmp_path / "states.csv").write_text(f"state,conductance,sigma\n{text}")
+    with pytest.raises(UserError) as caught:
+        measured_states(tmp_path / "states.csv", Columns(unit="uS", deviation="sigma"))
+    assert words in str(caught.value)
 
 
 def test_a_campaign_takes_the_preset(tmp_path: Path) -> None:
@@ -81,7 +108,10 @@ def test_a_campaign_takes_the_preset(tmp_path: Path) -> None:
     [
         ("state,g\n0,1\n", "column conductance is missing"),
         ("state,conductance\n0,1e-6\n0,1e-6\n1,2e-6\n1,2e-6\n2,3e-6\n2,3e-6\n", "3 states;"),
-        ("state,conductance\n0,1e-6\n1,2e-6\n", "has one row"),
+        (
+            "state,conductance\n0,1e-6\n1,2e-6\n",
+            "has one row; allowed: two cells or more, or a row a state",
+        ),
         ("state,conductance\n0,-1e-6\n1,2e-6\n", "row 1: -1e-06; allowed: 0 or above"),
         ("state,conductance\n0,1e-6\n0,1e-6\n1,1e-6\n1,1e-6\n", "two states have the mean"),
         ("state,conductance\n0,5\n0,6\n1,80\n1,90\n", "has 85 S; allowed: 0.01 S at most"),
