@@ -2,7 +2,9 @@
 
 Hardware figures have no error, so their effects are exact. An effect on accuracy is a difference of
 mean outcomes on the same images and the same chips, and gets the interval of such differences
-(:mod:`paired`): it counts images and chips, not that another grid would have other means.
+(:mod:`paired`): it counts images and chips, not that another grid would have other means. The
+points of a sample that is crossed with a grid count as one more axis, whose values have no effects
+of interest.
 """
 
 from __future__ import annotations
@@ -45,14 +47,19 @@ class Effect:
     effect: Interval
 
 
-def main_effects(values: Values, intervals: Mapping[tuple[int, int], Interval]) -> list[Effect]:
-    """Return the effects of each value of each axis of a grid [levels of axis 1, ..., axis d].
+def main_effects(
+    values: Values, axes: int, intervals: Mapping[tuple[int, int], Interval]
+) -> list[Effect]:
+    """Return the effects of each value of the first axes of a grid.
 
-    `intervals` has those of values with an error, by axis and value.
+    Args:
+        values: the measure [levels of axis 1, ..., of the last axis].
+        axes: number of axes whose effects are asked for.
+        intervals: those of effects with an error, by axis and value.
     """
     found = []
     grand = float(values.mean())
-    for axis, levels in enumerate(values.shape):
+    for axis, levels in enumerate(values.shape[:axes]):
         if levels < 2:
             continue
         others = tuple(a for a in range(values.ndim) if a != axis)
@@ -72,9 +79,9 @@ def unknown(shape: Sequence[int]) -> dict[tuple[int, int], Interval]:
 
 
 def accuracy_effects(
-    campaign: Campaign, design: SweepDesign, shape: Sequence[int], results: Path
+    campaign: Campaign, design: SweepDesign, shape: Sequence[int], axes: int, results: Path
 ) -> dict[tuple[int, int], Interval]:
-    """Return the effects on accuracy on arrays with their intervals, by axis and value.
+    """Return the effects of the first axes on accuracy with their intervals, by axis and value.
 
     Points with more chips than others count with as many as all have. Results that points share
     are read once; memory holds one matrix of images and chips for each value.
@@ -89,7 +96,8 @@ def accuracy_effects(
     places: dict[str, list[int]] = {}
     for index, point in enumerate(members):
         places.setdefault(point.keys["infer"], []).append(index)
-    sums = _sums(campaign, {k: members[v[0]] for k, v in places.items()}, places, shape, results)
+    examples = {key: members[found[0]] for key, found in places.items()}
+    sums = _sums(campaign, examples, places, shape, axes, results)
     found = {}
     for axis, totals in enumerate(sums):
         size = len(members) // len(totals)
@@ -111,6 +119,7 @@ def _sums(
     examples: Mapping[str, CampaignPoint],
     places: Mapping[str, list[int]],
     shape: Sequence[int],
+    axes: int,
     results: Path,
 ) -> list[Values]:
     """Return how many points of each value get an image right on a chip: an axis [levels, I, S]."""
@@ -121,7 +130,7 @@ def _sums(
         folder = stage_folder("infer", key, results)
         right = read_outcomes(folder, files(key), baseline)[1]
         if not sums:
-            sums = [np.zeros((n, *right.shape)) for n in shape]
+            sums = [np.zeros((n, *right.shape)) for n in shape[:axes]]
         chips = min(right.shape[1], sums[0].shape[2])
         sums = [total[:, :, :chips] for total in sums]
         for axis, total in enumerate(sums):

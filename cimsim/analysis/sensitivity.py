@@ -1,7 +1,10 @@
 """Which parameter matters: Sobol' indices and main effects of the sweeps of a campaign.
 
 A sweep can be analysed if its parameters vary independently of each other: a grid with every
-combination there (`grid`, `zip`, `points`), or a `sample` by itself.
+combination there (`grid`, `zip`, `points`), a `sample` by itself, or a sample crossed with a grid.
+
+Accuracies of points that have more chips than others (`seeds.stop`) are those of the chips that all
+points of the sweep have, in indices and in effects: so they are differences on the same chips.
 """
 
 from __future__ import annotations
@@ -17,12 +20,12 @@ import pyarrow as pa
 from cimsim.analysis import schemas
 from cimsim.analysis.intervals import Interval
 from cimsim.analysis.main_effects import accuracy_effects, main_effects, unknown
+from cimsim.analysis.sampled import equal_bins, sampled_indices
 from cimsim.analysis.selection import Row
 from cimsim.analysis.sobol import (
     LEAST_POINTS,
     Indices,
-    binned_index,
-    equal_bins,
+    chip_indices,
     grid_indices,
     pair_indices,
     varies,
@@ -50,8 +53,9 @@ INDICES = _schema(
         ("first", "first_low", "first_high", "total", "total_low", "total_high"), _real
     ),
 )
-"""sensitivity.parquet: one row a sweep, measure and parameter. Method: grid, saltelli or bins;
-points: design points of the sweep; first and total: Sobol' indices with their intervals."""
+"""sensitivity.parquet: one row a sweep, measure and parameter. Method: grid, saltelli, bins or
+crossed (bins, and the axes of a grid); points: design points of the sweep; first and total: Sobol'
+indices with their intervals."""
 
 EFFECTS = _schema(
     ("effect_low", "effect_high"),
@@ -59,7 +63,10 @@ EFFECTS = _schema(
     points=_int,
     **dict.fromkeys(("mean", "effect", "effect_low", "effect_high"), _real),
 )
-"""main_effects.parquet: one row a sweep (grid), measure, parameter and value of it."""
+"""main_effects.parquet: one row a sweep with a grid, measure, parameter of it and value."""
+
+Counts = Mapping[str, Sequence[int]]
+"""How many images each chip of a point gets right, in the order of seeds, by the point's id."""
 
 
 def analysed(campaign: Campaign) -> list[SweepDesign]:
@@ -84,13 +91,12 @@ def not_analysed(campaign: Campaign) -> dict[str, str]:
 
 def _hindrance(design: SweepDesign) -> str:
     """Return why a sweep cannot be analysed; nothing if it can."""
+    crossed = design.sample is not None and len(design.axes) > 1
+    if (design.sample is None or crossed) and None in design.ids:
+        return "combinations are left out"
     if design.sample is None:
-        if all(len(axis) < 2 for axis in design.axes):
-            return "nothing varies"
-        return "combinations are left out" if None in design.ids else ""
-    if len(design.axes) > 1:
-        return "a sample and other axes; allowed: a sample by itself"
-    count = sum(name is not None for name in design.ids)
+        return "" if any(len(axis) > 1 for axis in design.axes) else "nothing varies"
+    count = len(design.axes[-1]) if crossed else sum(name is not None for name in design.ids)
     if design.sample == "saltelli":
         count //= len(design.axes[0][0]) + 2
     return f"fewer than {LEAST_POINTS} sampled points" if count < LEAST_POINTS else ""
@@ -99,7 +105,7 @@ def _hindrance(design: SweepDesign) -> str:
 def write_sensitivity(
     campaign: Campaign, *, results: Path, directory: Path, provenance: Mapping[str, Any]
 ) -> None:
-    """Write sensitivity and main_effects (Parquet and CSV) from points.parquet in `directory`.
+    """Write sensitivity and main_effects (Parquet and CSV) from the tables in `directory`.
 
     Effects on accuracies need the predictions in `results` as well.
 
@@ -109,10 +115,11 @@ def write_sensitivity(
     designs = analysed(campaign)
     table: list[Row] = read_table(directory / "points.parquet", schemas.points()).to_pylist()
     points = {row["id"]: row for row in table}
+    right = _right(directory) if campaign.accuracy else {}
     about = {**provenance, "confidence": campaign.statistics.confidence}
     tables = {
-        "sensitivity": (_index_rows(campaign, designs, points), INDICES),
-        "main_effects": (_effect_rows(campaign, designs, points, results), EFFECTS),
+        "sensitivity": (_index_rows(campaign, designs, points, right), INDICES),
+        "main_effects": (_effect_rows(campaign, designs, points, right, results), EFFECTS),
     }
     for name, (rows, schema) in tables.items():
         write_rows(directory / f"{name}.parquet", rows, schema, about)
@@ -151,23 +158,51 @@ def by_measure(rows: Sequence[Row]) -> dict[tuple[str, str], list[Row]]:
 
 def share_text(row: Row, which: str) -> str:
     """Return the index `first` or `total` of a row in percent, with its interval if it has one."""
-    estimate, low, high = (row[f"{which}{end}"] for end in ("", "_low", "_high"))
-    text = f"{100 * estimate:.1f} %"
-    return text if low == high else f"{text} [{100 * low:.1f}, {100 * high:.1f}]"
+    shares = (round(100 * row[f"{which}{end}"], 1) + 0.0 for end in ("", "_low", "_high"))
+    estimate, low, high = (f"{share:.1f}" for share in shares)
+    return f"{estimate} %" if low == high else f"{estimate} % [{low}, {high}]"
+
+
+# --- values of a measure --------------------------------------------------------------------------
+
+
+def _right(directory: Path) -> Counts:
+    found: dict[str, dict[int, int]] = {}
+    columns = ("id", "seed", "correct")
+    table = read_table(directory / "seeds.parquet", schemas.seeds(), columns)
+    for name, seed, correct in zip(*(table[c].to_pylist() for c in columns), strict=True):
+        found.setdefault(name, {})[seed] = correct
+    return {name: [chips[seed] for seed in sorted(chips)] for name, chips in found.items()}
+
+
+def _values(measure: str, members: Sequence[Row], right: Counts) -> tuple[Any, Any]:
+    """Return a measure at each point, and on each chip [points, chips] if that is known.
+
+    Accuracies are those of the chips that all points have.
+    """
+    if measure not in ("accuracy", "accuracy_change"):
+        return np.array([row[measure] for row in members], dtype=np.float64), None
+    common = min(len(right[row["id"]]) for row in members)
+    counts = np.array([right[row["id"]][:common] for row in members])
+    images = np.array([[row["images"]] for row in members])
+    if measure == "accuracy_change":
+        quantized = [[row["quantized_accuracy"] * row["images"]] for row in members]
+        counts = counts - np.rint(quantized).astype(np.int64)
+    return counts.sum(axis=1) / (common * images[:, 0]), counts / images
 
 
 # --- rows of the tables ---------------------------------------------------------------------------
 
 
 def axis_names(design: SweepDesign) -> list[str]:
-    """Return what varies: fields of a sample, or the axes of a grid (fields joined with +)."""
-    if design.sample is not None:
-        return list(design.axes[0][0])
-    return [" + ".join(dict.fromkeys(name for row in axis for name in row)) for axis in design.axes]
+    """Return what varies: the axes of a grid (fields joined with +), then fields of a sample."""
+    grid = design.axes if design.sample is None else design.axes[:-1]
+    names = [" + ".join(dict.fromkeys(name for row in axis for name in row)) for axis in grid]
+    return names if design.sample is None else [*names, *design.axes[-1][0]]
 
 
 def _index_rows(
-    campaign: Campaign, designs: Sequence[SweepDesign], points: Mapping[str, Row]
+    campaign: Campaign, designs: Sequence[SweepDesign], points: Mapping[str, Row], right: Counts
 ) -> Iterator[Row]:
     confidence = campaign.statistics.confidence
     for design in designs:
@@ -175,10 +210,10 @@ def _index_rows(
         for measure in MEASURES:
             if any(row[measure] is None for row in members):
                 continue
-            values = np.array([row[measure] for row in members], dtype=np.float64)
+            values, chips = _values(measure, members, right)
             if not varies(values):
                 continue
-            for parameter, index in _indices(design, members, values, confidence).items():
+            for parameter, index in _indices(design, members, values, chips, confidence).items():
                 yield {
                     "sweep": design.name,
                     "measure": measure,
@@ -193,27 +228,50 @@ def _index_rows(
 def _method(design: SweepDesign) -> str:
     if design.sample is None:
         return "grid"
-    return "saltelli" if design.sample == "saltelli" else "bins"
+    if design.sample == "saltelli":
+        return "saltelli"
+    return "bins" if len(design.axes) == 1 else "crossed"
 
 
 def _indices(
-    design: SweepDesign, members: Sequence[Row], values: Any, confidence: float
+    design: SweepDesign, members: Sequence[Row], values: Any, chips: Any, confidence: float
 ) -> dict[str, Indices]:
-    """Return the indices of each parameter of a sweep that varies."""
+    """Return the indices of each parameter of a sweep that varies.
+
+    Args:
+        design: the sweep.
+        members: its points.
+        values: the measure at each [points].
+        chips: the same on each chip [points, chips]; None if that is not known.
+        confidence: nominal coverage of the intervals.
+    """
     names = axis_names(design)
-    if design.sample is None:
-        shape = tuple(len(axis) for axis in design.axes)
-        found = zip(names, shape, grid_indices(values.reshape(shape)), strict=True)
-        return {name: index for name, levels, index in found if levels > 1}
     if design.sample == "saltelli":
         samples = values.reshape(len(names) + 2, -1)
         paired = pair_indices(samples[0], samples[1], samples[2:], confidence)
         return dict(zip(names, paired, strict=True))
+    if design.sample is not None:
+        return _sampled(design, members, values, confidence)
+    shape = tuple(len(axis) for axis in design.axes)
+    if chips is None or chips.shape[1] < 2:
+        indices = grid_indices(values.reshape(shape))
+    else:
+        indices = chip_indices(chips.reshape(*shape, -1), confidence)
+    found = zip(names, shape, indices, strict=True)
+    return {name: index for name, levels, index in found if levels > 1}
+
+
+def _sampled(
+    design: SweepDesign, members: Sequence[Row], values: Any, confidence: float
+) -> dict[str, Indices]:
+    """Return the indices of the axes of a grid that vary, and of sampled fields."""
+    names, shape = axis_names(design), tuple(len(axis) for axis in design.axes[:-1])
+    by_point = values.reshape(*shape, -1)
+    bins = np.stack([_bins(members[: by_point.shape[-1]], name) for name in names[len(shape) :]])
     balanced = design.sample == "sobol"
-    return {
-        name: binned_index(_bins(members, name), values, confidence, balanced=balanced)
-        for name in names
-    }
+    indices = sampled_indices(by_point, bins, confidence, balanced=balanced)
+    levels = (*shape, *(2 for _ in bins))
+    return {n: i for n, i, level in zip(names, indices, levels, strict=True) if level > 1}
 
 
 def _bins(members: Sequence[Row], name: str) -> Any:
@@ -226,28 +284,30 @@ def _effect_rows(
     campaign: Campaign,
     designs: Sequence[SweepDesign],
     points: Mapping[str, Row],
+    right: Counts,
     results: Path,
 ) -> Iterator[Row]:
     for design in designs:
-        if design.sample is not None:
+        axes = len(design.axes) - (design.sample is not None)
+        if axes == 0:
             continue
         members = [points[str(name)] for name in design.ids]
         names = axis_names(design)
         shape = tuple(len(axis) for axis in design.axes)
         on_arrays: dict[tuple[int, int], Interval] = {}
         if campaign.accuracy:
-            on_arrays = accuracy_effects(campaign, design, shape, results)
+            on_arrays = accuracy_effects(campaign, design, shape, axes, results)
         for measure in MEASURES:
             if any(row[measure] is None for row in members):
                 continue
-            values = np.array([row[measure] for row in members], dtype=np.float64).reshape(shape)
+            values, _ = _values(measure, members, right)
             # The interval of an accuracy says what may have been missed where none varies.
             if not varies(values) and measure != "accuracy":
                 continue
             intervals = on_arrays if measure == "accuracy" else {}
             if measure in (*ON_ARRAYS[1:], "float_accuracy", "quantized_accuracy"):
                 intervals = unknown(shape)
-            for effect in main_effects(values, intervals):
+            for effect in main_effects(values.reshape(shape), axes, intervals):
                 yield {
                     "sweep": design.name,
                     "measure": measure,

@@ -65,16 +65,18 @@ def draw_sensitivity(canvas: Canvas, figure: Figure, directory: Path) -> None:
     rows = bar_rows(figure, directory)
     axes = canvas.add_subplot()
     kinds = [("first", "by itself", COLOURS[0])]
-    if rows[0]["total"] is not None:
+    if any(row["total"] is not None for row in rows):
         kinds.append(("total", "with interactions", COLOURS[4]))
     handles: dict[str, Any] = {}
     for index, (name, label, colour) in enumerate(kinds):
         places = np.arange(len(rows)) + THICKNESS * (index - (len(kinds) - 1) / 2)
-        values = [100 * row[name] for row in rows]
-        handles[label] = axes.barh(places, values, THICKNESS, color=colour)
-        low, high = ([100 * row[f"{name}_{end}"] for row in rows] for end in ("low", "high"))
+        known = [n for n, row in enumerate(rows) if row[name] is not None]
+        values, low, high = (
+            [100 * rows[n][f"{name}{end}"] for n in known] for end in ("", "_low", "_high")
+        )
+        handles[label] = axes.barh(places[known], values, THICKNESS, color=colour)
         if low != high:
-            axes.hlines(places, low, high, color="black", linewidth=0.8)
+            axes.hlines(places[known], low, high, color="black", linewidth=0.8)
     axes.set_yticks(range(len(rows)), [_words(row["parameter"]) for row in rows])
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.set_xlim(min(0.0, axes.get_xlim()[0]), None)

@@ -116,7 +116,7 @@ class CampaignFile(Exact):
     sensitivity: bool = Field(
         False,
         description="whether to say for each sweep which parameters matter: Sobol' indices of "
-        "grids and samples, main effects of grids",
+        "grids and samples, main effects of axes of grids",
     )
     figures: tuple[Figure, ...] = Field((), description="figures to draw")
     published: str = Field(

@@ -166,6 +166,94 @@ def test_samples(method: str, count: int, stages: Any, tmp_path: Path) -> None:
     assert done.effects == []
 
 
+CROSSED = """
+name: test
+sensitivity: true
+seeds: {count: 2, block: 2}
+sweeps:
+  - name: spread
+    grid: {chip.node: [22, 32, 45], cell.technology: [rram, sram]}
+    sample:
+      method: latin_hypercube
+      count: 16
+      ranges: {array.adc.bits: [4, 9], nonideality.device_variation: [0.0, 0.3]}
+figures:
+  - {name: shares, kind: sensitivity, y: energy_j}
+"""
+
+
+def test_a_sample_crossed_with_a_grid(stages: Any, tmp_path: Path) -> None:
+    done = Analysed(stages, tmp_path / "out", CROSSED)
+    held = {row["parameter"]: row for row in by_measure(done.rows)["spread", "energy_j"]}
+    fields = ["array.adc.bits", "nonideality.device_variation"]
+    assert held.keys() == {"chip.node", "cell.technology", *fields}
+    for name, row in held.items():
+        assert (row["method"], row["points"]) == ("crossed", 96)
+        assert (row["total"] is None) == (name in fields)
+        assert row["first_low"] <= row["first"] <= row["first_high"]
+    # The variance over all points and axes, and of the means at each node.
+    values = done.values("energy_j").reshape(3, 2, 16)
+    of_points = values.mean(axis=(0, 1)).var(ddof=1) + values.var(axis=(0, 1)).mean()
+    assert held["chip.node"]["first"] == pytest.approx(
+        values.mean(axis=(1, 2)).var() / of_points, rel=0.02
+    )
+    assert held["chip.node"]["total"] == pytest.approx(values.var(axis=0).mean() / of_points)
+    # Effects are those of the axes of the grid, as if the points were one more axis.
+    effects = [row for row in done.effects if row["measure"] == "energy_j"]
+    assert [row["value"] for row in effects] == ["22", "32", "45", "rram", "sram"]
+    means = values.mean(axis=(1, 2))
+    assert [row["effect"] for row in effects[:3]] == pytest.approx(means - values.mean())
+    assert all(row["effect_low"] == row["effect"] == row["effect_high"] for row in effects)
+    accuracy = [row for row in done.effects if row["measure"] == "accuracy"]
+    assert {row["parameter"] for row in accuracy} == {"chip.node", "cell.technology"}
+    (figure,) = done.campaign.figures
+    with canvas() as drawn:
+        draw_on(drawn, figure, list(done.points.values()), done.folder)
+        bars = [len(container) for container in drawn.axes[0].containers]
+    assert bars == [4, 2]
+
+
+def test_accuracies_on_a_grid_have_intervals_over_chips(stages: Any, tmp_path: Path) -> None:
+    text = GRID.replace("read_noise: [0.0, 0.4]", "device_variation: [0.0, 0.05, 0.2]").replace(
+        "chip.node: [22, 32, 45]", "array.adc.bits: [5, 8]"
+    )
+    done = Analysed(stages, tmp_path / "out", text)
+    for measure in ("accuracy", "accuracy_change"):
+        held = {row["parameter"]: row for row in by_measure(done.rows)["cells", measure]}
+        variation, adc = held["nonideality.device_variation"], held["array.adc.bits"]
+        for row in (variation, adc):
+            assert row["first_low"] < row["first"] < row["first_high"]
+            assert row["total_low"] < row["total"] < row["total_high"]
+    # The quantised accuracy is the same at all points.
+    both = [by_measure(done.rows)["cells", m] for m in ("accuracy", "accuracy_change")]
+    for one, other in zip(*both, strict=True):
+        assert one["first"] == pytest.approx(other["first"])
+
+
+def test_with_a_rule_that_ends_seeds_all_counts_are_on_the_same_chips(
+    stages: Any, tmp_path: Path
+) -> None:
+    """Points that vary need more chips; means, effects and indices are those of the first four."""
+    adaptive = GRID.replace("read_noise: [0.0, 0.4]", "device_variation: [0.0, 0.2]").replace(
+        "seeds: {count: 4, block: 2}",
+        "seeds: {count: 4, block: 4, stop: {half_width: 1 %, confidence: 95 %, max_seeds: 12}}",
+    )
+    done = Analysed(stages, tmp_path / "out", adaptive)
+    assert {row["seeds"] for row in done.points.values()} == {4, 12}
+    seeds = read_table(done.folder / "seeds.parquet", schemas.seeds()).to_pylist()
+    common = {
+        name: np.mean([row["accuracy"] for row in seeds if row["id"] == name and row["seed"] < 4])
+        for name in done.points
+    }
+    (design,) = done.campaign.designs
+    values = np.array([common[name] for name in design.ids]).reshape(2, 3, 2)
+    effects = [row for row in done.effects if row["measure"] == "accuracy"][:2]
+    for row, mean in zip(effects, values.mean(axis=(1, 2)), strict=True):
+        assert row["mean"] == pytest.approx(mean)
+        assert row["effect"] == pytest.approx(mean - values.mean())
+        assert row["effect_low"] < row["effect"] < row["effect_high"]
+
+
 def test_pairs_differ_in_one_field(tmp_path: Path) -> None:
     names = ["array.adc.bits", "nonideality.device_variation", "cell.technology"]
     (tmp_path / "c.yaml").write_text(SAMPLE.format(method="saltelli", count=16))
@@ -215,9 +303,13 @@ def test_the_figure_and_the_summary_show_the_shares(grid: Analysed) -> None:
         ),
         ("grid: {chip.node: [22]}", "nothing varies"),
         (
-            "grid: {chip.node: [22, 32]}\n"
+            "grid: {chip.node: [22, 32]}\n    sample: {count: 8, ranges: {array.adc.bits: [4, 7]}}",
+            "fewer than 16 sampled points",
+        ),
+        (
+            "grid: {chip.node: [22, 32]}\n    where: chip.node == 22 or array.adc.bits > 5\n"
             "    sample: {count: 16, ranges: {array.adc.bits: [4, 7]}}",
-            "a sample and other axes",
+            "combinations are left out",
         ),
         ("sample: {count: 8, ranges: {array.adc.bits: [4, 7]}}", "fewer than 16 sampled points"),
     ],

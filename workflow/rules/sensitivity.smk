@@ -3,6 +3,7 @@ rule sensitivity:
     input:
         unpack(PLAN.stage_files),
         points="results/campaigns/{campaign}/points.parquet",
+        seeds="results/campaigns/{campaign}/seeds.parquet",
     output:
         "results/campaigns/{campaign}/sensitivity.parquet",
         "results/campaigns/{campaign}/sensitivity.csv",
