@@ -48,8 +48,10 @@ if DEVICE not in ("cpu", "cuda"):
 # Jobs on blocks of points read their own in the campaign files: a command line may be too short for
 # them. The files are no parameter of the rules, because blocks are the same in whichever run of
 # campaigns they are.
+# The prefix takes the place of Snakemake's own, whose options stand here again.
 shell.prefix(
     (
+        "set -euo pipefail; "
         f"export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH OMP_WAIT_POLICY=PASSIVE; "
         f"CIMSIM_CAMPAIGNS=({shlex.join(PLAN.campaign_files())}); "
     )

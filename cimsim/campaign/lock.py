@@ -18,15 +18,21 @@ from cimsim.errors import UserError
 LOCK_FILE = ".lock"
 """File in the folder of results that a run holds locked; it says which run."""
 
+LOCKED = "CIMSIM_RESULTS_LOCKED"
+"""Environment variable that a run sets for a run inside it, which needs no lock of its own."""
+
 
 def lock_results(results: Path = RESULTS) -> None:
     """Keep other runs out of the folder `results`, which is made, until this process ends.
 
-    Where the file system has no locks (some mounts of Lustre and NFS) nothing is kept out.
+    Where the file system has no locks (some mounts of Lustre and NFS) nothing is kept out. Nothing
+    is done for a run inside another one, which has locked the folder for both (see LOCKED).
 
     Raises:
         UserError: another run is at work there, or the folder cannot be written.
     """
+    if os.environ.get(LOCKED):
+        return
     path = results / LOCK_FILE
     try:
         results.mkdir(parents=True, exist_ok=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from cimsim.campaign.lock import LOCK_FILE, lock_results
+from cimsim.campaign.lock import LOCK_FILE, LOCKED, lock_results
 from cimsim.errors import UserError
 
 HOLDER = (
@@ -46,3 +46,17 @@ def test_a_file_system_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(fcntl, "flock", refuse)
     lock_results(tmp_path)
+
+
+def test_a_run_inside_another_one_needs_no_lock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDER, tmp_path], stdout=subprocess.PIPE, text=True
+    ) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "locked\n"
+        monkeypatch.setenv(LOCKED, "1")
+        lock_results(tmp_path)
+        assert (tmp_path / LOCK_FILE).read_text().startswith(f"process {holder.pid} on ")
+        holder.send_signal(signal.SIGKILL)
