@@ -112,12 +112,15 @@ def plain(value: float) -> str:
     return text if mantissa == "1" else f"{mantissa}×{text}"
 
 
-def make_logarithmic(axes: Axes, which: str) -> None:
-    """Give the axis `which` (x or y) a logarithmic scale with plain numbers."""
+def make_logarithmic(axes: Axes, which: str, decades: float = 3.0) -> None:
+    """Give the axis `which` (x or y) a logarithmic scale with plain numbers.
+
+    From so many `decades` on, powers of ten alone have a tick.
+    """
     axis = axes.xaxis if which == "x" else axes.yaxis
     (axes.set_xscale if which == "x" else axes.set_yscale)("log")
     low, high = axis.get_view_interval()
-    steps = (1.0,) if high > 1000 * low else (1.0, 2.0, 5.0)
+    steps = (1.0,) if high > 10.0**decades * low else (1.0, 2.0, 5.0)
     axis.set_major_locator(LogLocator(subs=steps, numticks=12))
     axis.set_minor_locator(NullLocator())
     axis.set_major_formatter(FuncFormatter(lambda x, _: plain(x)))

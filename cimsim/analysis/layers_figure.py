@@ -10,6 +10,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
+from matplotlib.ticker import MaxNLocator
 
 from cimsim.analysis.axes import is_wide, legend_above, make_logarithmic
 from cimsim.analysis.intervals import CONFIDENCE, Interval
@@ -24,6 +25,10 @@ from cimsim.tables import provenance_of
 
 NAMED_LAYERS = 22
 """Up to so many layers have their name on the axis; more have their number."""
+
+
+LOW_DECADES = 1.7
+"""Decades from which the low panels have ticks at powers of ten alone; more would overlap."""
 
 
 @dataclass(frozen=True)
@@ -177,9 +182,11 @@ def _finish(axes: Axes, name: str, title: str, values: Sequence[float]) -> None:
     if name == "utilization":
         axes.set_ylim(0, 105)
     elif name != "sqnr" and values and is_wide(values):
-        make_logarithmic(axes, "y")
+        make_logarithmic(axes, "y", LOW_DECADES)
     elif name != "sqnr":
         axes.set_ylim(bottom=0)
+    else:
+        axes.yaxis.set_major_locator(MaxNLocator(4, min_n_ticks=3))
     if name == "sqnr" and not values:
         axes.text(0.5, 0.5, "no error", transform=axes.transAxes, ha="center", fontsize=7)
 

@@ -86,5 +86,6 @@ def draw_sensitivity(canvas: Canvas, figure: Figure, directory: Path) -> None:
 
 
 def _words(parameter: str) -> str:
-    """Return the fields of an axis in words."""
-    return ", ".join(quantity(name).words for name in parameter.split(" + "))
+    """Return the fields of an axis in words, as the titles of axes are written."""
+    words = ", ".join(quantity(name).words for name in parameter.split(" + "))
+    return words[0].upper() + words[1:]

@@ -286,7 +286,7 @@ def test_the_figure_and_the_summary_show_the_shares(grid: Analysed) -> None:
         labels = [text.get_text() for text in axes.get_yticklabels()]
     held = by_measure(grid.rows)["cells", "accuracy"]
     assert widths == [[100 * row[kind] for row in held] for kind in ("first", "total")]
-    assert labels[0] == "read noise (σ / conductance)"
+    assert labels[0] == "Read noise (σ / conductance)"
     write_summary(grid.campaign, directory=grid.folder, output=grid.folder / "summary.md")
     text = (grid.folder / "summary.md").read_text()
     assert "| cells | accuracy | nonideality.read_noise | 100.0 % | 100.0 % |" in text
