@@ -34,9 +34,10 @@ def run_paper(folder: Path) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.slow  # half a minute
 def test_the_run_inside_works_in_the_results_that_the_outer_one_locks(tmp_path: Path) -> None:
-    done = run_paper(tmp_path)
+    folder = tmp_path / "a b"  # a blank, which the shell must not take for the end of a word
+    done = run_paper(folder)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert (tmp_path / "results" / "campaigns" / TWIN.stem / "report.html").is_file()
+    assert (folder / "results" / "campaigns" / TWIN.stem / "report.html").is_file()
 
 
 @pytest.mark.slow  # two starts of Snakemake

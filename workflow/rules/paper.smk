@@ -12,5 +12,5 @@ rule paper:
     shell:
         "{{ python -P -m cimsim paper {params.folder:q}"
         " && CIMSIM_RESULTS_LOCKED=1 python -P -m snakemake reports --snakefile {params.snakefile:q} --cores {threads}"
-        " --config campaign=$(python -P -m cimsim paper --ready {params.folder:q});"
+        ' --config "campaign=$(python -P -m cimsim paper --ready {params.folder:q})";'
         " }} 2>&1 | tee {log}"
