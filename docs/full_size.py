@@ -144,6 +144,9 @@ RESNET18_CASES: dict[str, dict[str, Any]] = {
     "conventional mapping": {"fields": {"chip.mapping": "conventional"}},
     "layer by layer": {"fields": {"chip.pipeline": False}},
     "without the factors of silicon": {"fields": {"chip.post_layout_calibration": False}},
+    "energies as printed, without the post-layout factor": {
+        "fields": {"chip.calibration.post_layout_energy": 1.0}
+    },
     "ADC of 6 bits": {"fields": {"array.adc.bits": 6}},
     "SRAM cells": {"fields": {"cell.technology": "sram"}},
     "ours: padding and stride counted": {"padded": True},
