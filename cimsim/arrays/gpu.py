@@ -19,6 +19,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from cimsim import _native
 from cimsim.arrays import random
 from cimsim.errors import UserError
 
@@ -219,7 +220,9 @@ def _constants(settings: Any, readout: _Readout, cell_limbs: int) -> dict[str, A
     places *= (1 << settings.cell_bits * settings.slices) - 1
     top = min(settings.adc_top, (1 << 31) - 1)
     if readout.mode in ("READ_NOISE", "OUTPUT_NOISE") and top > LARGEST_CODE:
-        raise ValueError(f"adc_top is {settings.adc_top}; allowed with noise: up to {LARGEST_CODE}")
+        raise _native.InvalidArgument(
+            f"adc_top is {settings.adc_top}; allowed with noise: up to {LARGEST_CODE}"
+        )
     noise = settings.read_noise / settings.adc_step
     from_sum = readout.power_of_sum
     return {
@@ -293,7 +296,7 @@ def _fraction_bits(values: Floats, settings: Any, square: bool = False) -> int:
     largest *= ((1 << settings.dac_bits) - 1) ** (2 if square else 1)
     rounding = settings.parallel_rows << 2 * settings.dac_bits
     if not largest + rounding < 1 << GRID_BITS:
-        raise ValueError(f"conductances: sums of a row group reach {largest} units")
+        raise _native.InvalidArgument(f"conductances: sums of a row group reach {largest} units")
     bits = 0
     while bits < MOST_FRACTION_BITS and largest * 2 ** (bits + 1) + rounding < 1 << GRID_BITS:
         bits += 1

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cimsim import _native
 from cimsim.arrays.dynamic import dynamic_design
 from cimsim.arrays.product import Device, ProgrammedLayer
 from cimsim.arrays.settings import ArraySettings, adc_step_for
@@ -17,6 +19,7 @@ from cimsim.calibration.network import QuantizedNetwork
 from cimsim.calibration.products import Multiply, ProductLayer
 from cimsim.campaign.design import DesignPoint
 from cimsim.campaign.layer_design import layer_designs
+from cimsim.errors import UserError
 
 
 def program_network(
@@ -30,7 +33,8 @@ def program_network(
     Products of activations that have settings get arrays that are written each time.
 
     Raises:
-        UserError: the device is "cuda", and there is none or no Triton.
+        UserError: the device is "cuda", and there is none or no Triton; or the kernels cannot
+            compute a layer with these cells and ADCs, now or when the network runs.
     """
     for layer in network.layers:
         if layer.on_array:
@@ -70,17 +74,23 @@ def _programmed(
 ) -> list[Product]:
     """Return one array product per group; each group has cells, and random numbers, of its own."""
     name, grouped = layer.shape.name, layer.shape.groups > 1
-    arrays = [
-        ProgrammedLayer(weights, settings, f"{name}[{group}]" if grouped else name, seed, device)
-        for group, weights in enumerate(layer.group_weights())
-    ]
-    return [partial(_product, array, layer.coding.zero_point) for array in arrays]
+    with _computable(f"layer {name}", settings):
+        arrays = [
+            ProgrammedLayer(codes, settings, f"{name}[{group}]" if grouped else name, seed, device)
+            for group, codes in enumerate(layer.group_weights())
+        ]
+    return [partial(_product, array, layer, settings) for array in arrays]
 
 
 def _product(
-    array: ProgrammedLayer, zero_point: int, codes: Codes, first_vector: int
+    array: ProgrammedLayer,
+    layer: MatrixLayer,
+    settings: ArraySettings,
+    codes: Codes,
+    first_vector: int,
 ) -> NDArray[np.float64]:
-    return array.product(codes, zero_point, first_vector)
+    with _computable(f"layer {layer.shape.name}", settings):
+        return array.product(codes, layer.coding.zero_point, first_vector)
 
 
 def _written(product: ProductLayer, settings: ArraySettings, seed: int, device: Device) -> Multiply:
@@ -92,7 +102,25 @@ def _written(product: ProductLayer, settings: ArraySettings, seed: int, device: 
     def multiply(
         stored: NDArray[np.int8], codes: Codes, slot: int, first_vector: int
     ) -> NDArray[np.float64]:
-        array = ProgrammedLayer(stored, settings, f"{product.name}[{slot}]", seed, device)
-        return array.product(codes, product.coding.zero_point, first_vector)
+        with _computable(f"product {product.name}", settings):
+            array = ProgrammedLayer(stored, settings, f"{product.name}[{slot}]", seed, device)
+            return array.product(codes, product.coding.zero_point, first_vector)
 
     return multiply
+
+
+@contextmanager
+def _computable(what: str, settings: ArraySettings) -> Iterator[None]:
+    """Say which layer and design it is that the kernels refuse.
+
+    Raises:
+        UserError: they do.
+    """
+    try:
+        yield
+    except _native.InvalidArgument as error:
+        raise UserError(
+            f"{what}, with {settings.states} states a cell, {settings.parallel_rows} rows that are "
+            f"read together and ADC codes up to {settings.adc_top}: the array kernels cannot "
+            f"compute it: {error}"
+        ) from error

@@ -1,5 +1,7 @@
 """Networks on arrays: equal to the quantised network when ideal, reproducible when not."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -7,6 +9,8 @@ from cimsim.calibration.matrix_layer import exact_products
 from cimsim.calibration.scales import load_quantized
 from cimsim.calibration.stage import calibrate
 from cimsim.campaign.design import DesignPoint
+from cimsim.campaign.nonideality import Nonideality
+from cimsim.devices.program import program_blocks
 from cimsim.errors import UserError
 from cimsim.inference.network import layer_settings, program_network
 from cimsim.inference.stage import infer, quantized_logits
@@ -267,3 +271,45 @@ def test_predictions_of_another_number_of_images_are_refused(stages):
     _, folders = stages(array=WIDE_ADC)
     with pytest.raises(UserError, match=r"predictions\.parquet: 12 images instead of 9"):
         quantized_logits(folders["calibration"], 9)
+
+
+@pytest.fixture
+def unbounded(tmp_path):
+    """Cells whose spread is far above a step, so that sums leave the range of the kernels."""
+    file = tmp_path / "states.csv"
+    file.write_text("mean,std\n1.0e-6,1.0\n1.1e-6,1.0\n")
+    return {"cell": {"states_file": str(file)}, "fidelity": {"negative_conductance": "keep"}}
+
+
+def test_what_the_kernels_refuse_names_the_layer_and_the_design(stages, tmp_path, unbounded):
+    point, folders = stages()
+    point = DesignPoint.model_validate(point.model_dump(exclude_defaults=True) | unbounded)
+    message = (
+        r"layer features\.0, with 2 states a cell, 128 rows .* ADC codes up to 127: the array "
+        r"kernels cannot compute it: conductances: sums of a row group reach \d+"
+    )
+    with pytest.raises(UserError, match=message):
+        seeds_table(point, folders, range(1), tmp_path)
+
+
+def test_what_the_kernels_refuse_at_a_product_names_the_layer(stages, monkeypatch):
+    network = programmed(*stages(), 0)
+    monkeypatch.setenv("CIMSIM_ISA", "none")
+    with pytest.raises(UserError, match=r"layer features\.0, .*instruction set is 'none'; allowed"):
+        network.logits(DATA.test_images[:1])
+
+
+def test_mistakes_in_python_code_are_not_taken_for_refusals(stages, monkeypatch):
+    point, folders = stages()
+
+    def mistaken(slice_, first, last):
+        raise ValueError("a mistake")
+
+    def program(*given):
+        return replace(program_blocks(*given), effective=mistaken)
+
+    monkeypatch.setattr("cimsim.arrays.product.program_blocks", program)
+    noisy = point.model_copy(update={"nonideality": Nonideality(device_variation=0.1)})
+    with pytest.raises(ValueError, match="a mistake") as raised:
+        programmed(noisy, folders, 0)
+    assert not isinstance(raised.value, UserError)
