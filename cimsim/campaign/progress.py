@@ -19,6 +19,7 @@ from cimsim.campaign.paths import (
     FILES,
     RESULTS,
     TABLES,
+    budget_files,
     campaign_folder,
     log_file,
     seeds_file,
@@ -43,6 +44,7 @@ TYPICAL_BYTES = {
     "trace": 28_000,
     "infer": 6_000,
     "ppa": 3_000,
+    "budget": 200_000,
 }
 """Size of a result where none is there to be measured: VGG-8 of the demo campaign; a ppa chip."""
 
@@ -155,6 +157,17 @@ def _infer(campaign: Campaign, plan: Plan, results: Path) -> StageProgress:
     return state
 
 
+def _with_budget(campaign: Campaign, results: Path) -> dict[str, StageProgress]:
+    """Return what is there of each stage, and of the error budgets if the campaign has them."""
+    states = progress(campaign, results)
+    if campaign.budget:
+        state = states["budget"] = StageProgress("budget")
+        for key in dict.fromkeys(point.keys["infer"] for point in campaign.points):
+            state.see(budget_files(key, *campaign.seeds.blocks()[0], results))
+        state.jobs, state.jobs_done = state.total, state.done
+    return states
+
+
 def _marked(block: SeedBlock, results: Path) -> list[int] | None:
     """Return how many files of seeds each point of a finished block has."""
     try:
@@ -224,7 +237,7 @@ def describe(campaign: Campaign, results: Path = RESULTS) -> list[str]:
     if len(campaign.dropped) > MOST_LISTED:
         lines.append(f"  ... and {len(campaign.dropped) - MOST_LISTED} more were dropped")
     lines.append(_seeds_line(campaign))
-    states = progress(campaign, results)
+    states = _with_budget(campaign, results)
     for stage, state in states.items():
         what = {"ppa": f" for {state.total} chips"}.get(stage, "")
         if stage == "infer" and state.jobs != state.total:
@@ -266,7 +279,7 @@ def _time_line(states: dict[str, StageProgress], results: Path) -> str:
 def status_lines(campaign: Campaign, results: Path = RESULTS) -> Iterator[str]:
     """Yield what is done and to do of each stage, rates, time left and what failed."""
     now = time.time()
-    states = progress(campaign, results)
+    states = _with_budget(campaign, results)
     yield f"{campaign.name}: {len(campaign.points)} design points"
     yield f"  {'stage':<11}{'done':>9}{'to do':>9}{'failed':>8}{'per hour':>10}{'left':>10}"
     for stage, state in states.items():

@@ -92,6 +92,12 @@ def test_every_point_is_in_the_report_as_in_the_tables(made: tuple[Campaign, Pat
         assert point["values"]["array.adc.bits"] == row["array.adc.bits"]
         assert len(data["layers"][row["id"]]) == 4
         assert [seed for seed, _ in data["seeds"][row["id"]]] == [0, 1, 2, 3]
+    layers = read_table(output.parent / "layers.parquet", schemas.layers()).to_pylist()
+    units = {"latency (µs)": 1e6 * layers[0]["latency_s"], "utilisation (%)": 1e2}
+    units["utilisation (%)"] *= layers[0]["utilization"]
+    for title, value in units.items():
+        at = data["layer_columns"].index(title)
+        assert data["layers"][layers[0]["id"]][0][at] == pytest.approx(value)
     titles = [column["title"] for column in data["columns"]]
     assert titles[:2] == ["Memory", "ADC resolution (bits)"]
 

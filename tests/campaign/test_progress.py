@@ -11,7 +11,7 @@ import pytest
 
 from cimsim import failures
 from cimsim.campaign.expand import Campaign, load_campaign
-from cimsim.campaign.paths import FILES, benchmark_file, seeds_file, stage_folder
+from cimsim.campaign.paths import FILES, benchmark_file, budget_files, seeds_file, stage_folder
 from cimsim.campaign.progress import describe, progress, status_lines
 from cimsim.campaign.seed_blocks import seed_blocks
 
@@ -51,6 +51,19 @@ def test_results_are_counted_by_key(tmp_path: Path) -> None:
     blocks = progress(campaign(tmp_path, "{count: 8, block: 4, points_per_job: 4}"), tmp_path)
     # 6 keys of one mapping in 4 + 2, and the 2-bit cells.
     assert (blocks["infer"].jobs, blocks["infer"].total) == (3, 14)
+
+
+def test_error_budgets_are_jobs_too(tmp_path: Path) -> None:
+    assert not any("budget" in line for line in describe(campaign(tmp_path), tmp_path))
+    file = tmp_path / "c.yaml"
+    file.write_text(f"{CAMPAIGN.replace('SEEDS', '{count: 8, block: 4}')}\nbudget: true\n")
+    loaded = load_campaign(file)
+    for path in budget_files(loaded.points[0].keys["infer"], 0, 3, tmp_path):
+        write(path)
+    # One a key of the infer stage: the budget is that of the first block of seeds.
+    assert "  budget: 7 jobs, 1 done" in describe(loaded, tmp_path)
+    (line,) = [text for text in status_lines(loaded, tmp_path) if text.startswith("  budget ")]
+    assert line.split()[1:3] == ["1", "6"]
 
 
 def test_a_result_is_done_when_all_its_files_are_there(tmp_path: Path) -> None:

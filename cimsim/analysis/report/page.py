@@ -38,12 +38,20 @@ LAYER_COLUMNS = {
     "columns": "columns",
     "vectors": "vectors",
     "subarrays": "subarrays",
-    "utilization": "utilisation",
-    "latency_s": "latency",
-    "energy_dynamic_j": "dynamic energy",
-    "energy_leakage_j": "leakage energy",
+    "utilization": "utilisation (%)",
+    "latency_s": "latency (µs)",
+    "energy_dynamic_j": "dynamic energy (nJ)",
+    "energy_leakage_j": "leakage energy (nJ)",
 }
 """Columns of layers.parquet in the page of a design point, by their name there."""
+
+LAYER_FACTORS = {
+    "utilization": 100.0,
+    "latency_s": 1e6,
+    "energy_dynamic_j": 1e9,
+    "energy_leakage_j": 1e9,
+}
+"""Factors from layers.parquet to the units in LAYER_COLUMNS; 1 for the others."""
 
 SUMMARY_MEASURES = (
     "accuracy",
@@ -184,7 +192,7 @@ def _data(campaign: Campaign, points: Sequence[Row], directory: Path) -> dict[st
         "points": [_point(row, names, measures) for row in points],
         "stages": list(STAGES),
         "layers": _layers(directory, points) if detailed else {},
-        "layer_columns": [_layer_title(name) for name in LAYER_COLUMNS],
+        "layer_columns": list(LAYER_COLUMNS.values()),
         "seeds": _seeds(campaign, directory) if detailed else {},
         "detailed": detailed,
         "most_detailed": MOST_DETAILED,
@@ -254,19 +262,19 @@ def _number(value: Any) -> float | None:
     return None if value is None or not math.isfinite(value) else value
 
 
-def _layer_title(name: str) -> str:
-    unit = {"latency_s": " (s)", "energy_dynamic_j": " (J)", "energy_leakage_j": " (J)"}
-    return LAYER_COLUMNS[name] + unit.get(name, "")
-
-
 def _layers(directory: Path, points: Sequence[Row]) -> dict[str, list[list[Any]]]:
     wanted = pa.array([row["id"] for row in points])
     found: dict[str, list[list[Any]]] = defaultdict(list)
     for batch in read_batches(directory / "layers.parquet", schemas.layers(), 8192):
         chosen = batch.filter(pc.is_in(batch.column("id"), value_set=wanted))
         for row in chosen.select(["id", *LAYER_COLUMNS]).to_pylist():
-            found[row["id"]].append([row[name] for name in LAYER_COLUMNS])
+            found[row["id"]].append([_layer_cell(name, row[name]) for name in LAYER_COLUMNS])
     return dict(found)
+
+
+def _layer_cell(name: str, value: Any) -> Any:
+    factor = LAYER_FACTORS.get(name)
+    return value if value is None or factor is None else value * factor
 
 
 def _seeds(campaign: Campaign, directory: Path) -> dict[str, list[list[Any]]]:

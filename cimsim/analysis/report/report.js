@@ -23,6 +23,13 @@
     return String(Number(value.toPrecision(4)));
   };
 
+  // Four significant digits with their zeros, so that a column has equal precision throughout.
+  const measured = (value) => {
+    const size = Math.abs(value);
+    if (size >= 1e4 && size < 1e6) return String(Math.round(value));
+    return size === 0 || size < 1e-3 || size >= 1e6 ? number(value) : value.toPrecision(4);
+  };
+
   const valueOf = (point, column) => {
     if (column.of === "value") return point.values[column.name];
     const value = point.measures[column.name];
@@ -32,7 +39,8 @@
   const textOf = (point, column) => {
     const value = valueOf(point, column);
     if (typeof value !== "number") return value === null ? "–" : String(value);
-    const text = number(value, column.digits);
+    const plain = column.of === "value" || column.digits !== null;
+    const text = plain ? number(value, column.digits) : measured(value);
     const bounds = point.bounds[column.name];
     if (!bounds || bounds[0] === null) return text;
     const ends = bounds.map((bound) => number(bound * column.factor, column.digits));
@@ -139,7 +147,8 @@
       const line = make("tr");
       for (const cell of row) {
         const isNumber = typeof cell === "number";
-        line.append(make("td", isNumber ? number(cell) : cell ?? "–", { className: isNumber ? "number" : "" }));
+        const side = isNumber || cell === null ? "number" : "";
+        line.append(make("td", isNumber ? number(cell) : cell ?? "–", { className: side }));
       }
       body.append(line);
     }
