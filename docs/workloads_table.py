@@ -1,7 +1,7 @@
-"""The table of the campaign `workloads` in docs/workloads.md, from its results.
+"""The table of the campaigns `workloads` and `vgg8` in docs/workloads.md, from their results.
 
-``python docs/workloads_table.py`` after ``snakemake --config
-campaign=config/campaigns/workloads.yaml`` writes it.
+``python docs/workloads_table.py`` writes it after ``snakemake --config campaign=FILE`` with
+config/campaigns/workloads.yaml and with config/campaigns/vgg8.yaml.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from cimsim.campaign.paths import campaign_folder
 
 ROOT = Path(__file__).parents[1]
 FILE = ROOT / "docs" / "workloads.md"
+CAMPAIGNS = ("workloads", "vgg8")
 BEGIN, END = "<!-- table: begin -->\n", "<!-- table: end -->"
 
 HEADER = (
@@ -53,7 +54,8 @@ def table(points: list[dict[str, Any]]) -> str:
 
 def main() -> None:
     """Write the table."""
-    points = pq.read_table(campaign_folder("workloads") / "points.parquet").to_pylist()
+    files = [campaign_folder(name) / "points.parquet" for name in CAMPAIGNS]
+    points = [point for file in files for point in pq.read_table(file).to_pylist()]
     text = FILE.read_text(encoding="utf-8")
     FILE.write_text(replaced(text, BEGIN, END, table(points)), encoding="utf-8")
 

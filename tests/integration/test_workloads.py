@@ -6,6 +6,7 @@ import math
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
@@ -24,6 +25,7 @@ from cimsim.workloads.models import build_network
 
 ROOT = Path(__file__).parents[2]
 CAMPAIGN = ROOT / "config/campaigns/workloads.yaml"
+FULL_WIDTH = ROOT / "config/campaigns/vgg8.yaml"
 FAMILIES = ("vgg8", "resnet20", "vit", "swin")
 
 
@@ -101,12 +103,35 @@ def test_every_stage_of_an_untrained_network(
     assert any(row["groups"] > 1 for row in layers) == (family in GROUPED)
 
 
+def trained(campaign: Path, folder: Path) -> list[dict[str, Any]]:
+    """Run a campaign through the workflow in `folder`; return its table of points."""
+    command = [sys.executable, "-m", "snakemake", "--cores", "2", "--directory", str(folder)]
+    command += ["--snakefile", str(ROOT / "Snakefile"), "--config", f"campaign={campaign}"]
+    subprocess.run(command, check=True, capture_output=True)
+    table = folder / "results/campaigns" / campaign.stem / "points.parquet"
+    return pq.read_table(table).to_pylist()
+
+
+@pytest.mark.slow
+def test_vgg8_at_full_width_trained(tmp_path: Path) -> None:
+    """About ten minutes, of which training takes nine, on one core."""
+    (point,) = trained(FULL_WIDTH, tmp_path)
+    layers = pq.read_table(tmp_path / "results/campaigns/vgg8/layers.parquet").to_pylist()
+    assert [row["columns"] for row in layers] == [128, 128, 256, 256, 512, 512, 1024, 10]
+    assert point["float_accuracy"] > 0.75
+    assert abs(point["quantized_accuracy"] - point["float_accuracy"]) < 0.06
+    assert -0.25 < point["accuracy_change"] < 0.06
+    convolutions = ((3, 128, 32), (128, 128, 32), (128, 256, 16), (256, 256, 16))
+    convolutions += ((256, 512, 8), (512, 512, 8))
+    macs = sum(9 * channels * out * side**2 for channels, out, side in convolutions)
+    assert point["operations"] == 2 * (macs + 8192 * 1024 + 1024 * 10)
+    assert point["area_mm2"] > 0
+    assert point["energy_j"] > 0
+
+
 @pytest.mark.slow
 def test_the_campaign_trained(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "snakemake", "--cores", "2", "--directory", str(tmp_path)]
-    command += ["--snakefile", str(ROOT / "Snakefile"), "--config", f"campaign={CAMPAIGN}"]
-    subprocess.run(command, check=True, capture_output=True)
-    points = pq.read_table(tmp_path / "results/campaigns/workloads/points.parquet").to_pylist()
+    points = trained(CAMPAIGN, tmp_path)
     assert [point["workload.model"] for point in points] == list(FAMILIES)
     for point, least in zip(points, (0.85, 0.5, 0.8, 0.7), strict=True):
         assert point["float_accuracy"] > least
