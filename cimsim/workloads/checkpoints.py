@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 import warnings
 import zipfile
 from collections.abc import Mapping
@@ -29,6 +30,13 @@ SAFETENSORS = ".safetensors"
 
 PARALLEL_PREFIX = "module."
 """Prefix that torch.nn.DataParallel puts before every name."""
+
+_OLD_DENSE = re.compile(r"(denselayer\d+\.(?:norm|conv))\.([12]\.)")
+"""Names in the files that torchvision publishes for its DenseNets, from when a module's name could
+have a dot: ``denselayer1.norm.1.weight`` for ``denselayer1.norm1.weight``."""
+
+BATCHES_SEEN = ".num_batches_tracked"
+"""Tensor of a batch norm that files from before 2018 do not hold."""
 
 SHOWN_MISMATCHES = 3
 
@@ -62,11 +70,19 @@ def read_checkpoint(path: Path) -> State:
 def load_into(network: nn.Module, state: State, source: str, point: DesignPoint) -> None:
     """Copy `state` into `network`; every tensor of the network must be there, with its shape.
 
+    As in the loaders of torchvision and torch, old names of DenseNets are taken for those of today,
+    and old files may lack how many batches a batch norm has seen, which only training needs.
+
     Raises:
         UserError: names `source`, the first differences and what the network expects.
     """
     expected = network.state_dict()
-    differences = [f"{name} is missing" for name in expected if name not in state]
+    state = {_name_in(expected, name): tensor for name, tensor in state.items()}
+    differences = [
+        f"{name} is missing"
+        for name in expected
+        if name not in state and not name.endswith(BATCHES_SEEN)
+    ]
     differences += [f"{name} is unknown" for name in state if name not in expected]
     differences += [
         f"{name} has shape {_shape(state[name])}, expected {_shape(tensor)}"
@@ -84,6 +100,12 @@ def load_into(network: nn.Module, state: State, source: str, point: DesignPoint)
     if broken:
         raise UserError(f"{source}: {broken[0]} holds values that are not finite")
     network.load_state_dict(state)
+
+
+def _name_in(expected: Mapping[str, Any], name: str) -> str:
+    """Return the name that a network with the tensors `expected` has for a stored one."""
+    today = _OLD_DENSE.sub(r"\1\2", name)
+    return today if name not in expected and today in expected else name
 
 
 def write_state(path: Path, state: Mapping[str, Tensor], provenance: Mapping[str, Any]) -> None:

@@ -1,6 +1,9 @@
 """Checkpoints: what is accepted, what is refused and with which message."""
 
+import importlib
 import os
+import re
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -20,6 +23,7 @@ from cimsim.workloads.checkpoints import (
 from cimsim.workloads.datasets import load_dataset
 from cimsim.workloads.models import build_network
 from cimsim.workloads.stage import make_checkpoint
+from cimsim.workloads.torch_setup import import_torchvision
 
 POINT = DesignPoint()
 
@@ -56,6 +60,33 @@ def test_parallel_prefix_and_nesting_are_accepted(state, tmp_path, wrap):
     path = saved(wrap(prefixed), tmp_path / "parallel.pth")
     check_checkpoint(path, POINT)
     assert list(read_checkpoint(path)) == list(state)
+
+
+def test_old_files_of_densenets_load_as_in_torchvision(tmp_path):
+    """As published in 2017: other names of the dense layers, no counts of batches."""
+    point = DesignPoint(workload={"model": "torchvision:densenet121", "dataset": "shapes10"})
+    import_torchvision()
+    densenet = importlib.import_module("torchvision.models.densenet")
+    data = load_dataset("shapes10")
+    with torch.random.fork_rng():
+        torch.manual_seed(6)
+        today = build_network(point.workload, data).state_dict()
+        other = build_network(point.workload, data)
+    old = {
+        re.sub(r"(denselayer\d+\.(norm|conv))(\d)", r"\1.\3", name): tensor
+        for name, tensor in today.items()
+        if "num_batches" not in name
+    }
+    assert "features.denseblock1.denselayer1.norm.1.running_mean" in old
+    publisher = SimpleNamespace(get_state_dict=lambda **_: dict(old))
+    densenet._load_state_dict(other, publisher, progress=False)
+    path = saved(old, tmp_path / "densenet121.pth")
+    check_checkpoint(path, point)
+    point = DesignPoint(workload={**point.workload.model_dump(), "checkpoint": str(path)})
+    make_checkpoint(point, output=tmp_path / "out", provenance={})
+    loaded = load_network(point, tmp_path / "out").state_dict()
+    for name, tensor in other.state_dict().items():
+        assert torch.equal(loaded[name], tensor), name
 
 
 def test_same_tensors_give_the_same_bytes(state, tmp_path):
