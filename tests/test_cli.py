@@ -55,6 +55,15 @@ def test_a_search_needs_its_key(tmp_path: Path) -> None:
     assert message == "c.yaml: search is not given; allowed: what to optimise"
 
 
+def test_a_search_needs_a_base_that_can_be_built(tmp_path: Path) -> None:
+    (tmp_path / "c.yaml").write_text(
+        "name: c\nbase: {array.dac_bits: 4}\n"
+        "search: {minimise: [area_mm2], trials: 2, choices: {array.adc.bits: [5, 6]}}\n"
+    )
+    message = refused(run(tmp_path, "search", "c.yaml"))
+    assert message.startswith("c.yaml: base.array.dac_bits: array.dac_bits is 4")
+
+
 def test_version_names_the_native_engine(tmp_path: Path) -> None:
     done = run(tmp_path, "--version")
     assert done.returncode == 0

@@ -170,6 +170,10 @@ class CampaignFile(Exact):
                 raise ValueError(f"search: '{name}' is optimised but accuracy is false")
             if name in OF_CHIPS and not self.hardware:
                 raise ValueError(f"search: '{name}' is optimised but hardware is false")
+        if "accuracy_std" in self.search.measures and self.seeds.most < 2:
+            raise ValueError(
+                "search: 'accuracy_std' is optimised but seeds.count is 1; allowed: 2 or more"
+            )
         return self
 
     @model_validator(mode="after")

@@ -103,6 +103,12 @@ class Axis:
     choices: int
     at: Callable[[float], Any]
 
+    def shares(self) -> list[float]:
+        """Return the shares of the values of a list, or of the ends of a range."""
+        if not self.choices:
+            return [0.0, math.nextafter(1.0, 0.0)]
+        return [(number + 0.5) / self.choices for number in range(self.choices)]
+
     def value(self, share: float) -> Any:
         """Return the value at a share in [0, 1) of the range or list.
 
@@ -116,9 +122,13 @@ def space_axes(space: Space, place: Place) -> list[Axis]:
     """Return the fields of a space.
 
     Raises:
-        UserError: no field, one that does not exist or is no number, or a range that is none.
+        UserError: no field, one that does not exist or is no number, a range that is none, or a
+            value or an end of a range that the field does not take.
     """
     axes = list(_axes(space, place))
+    for axis in axes:
+        for share in axis.shares():
+            axis.value(share)
     if not axes:
         raise UserError(f"{place}: ranges and choices are empty; allowed: fields to be sampled")
     missing = set(space.log) - {axis.name for axis in axes if not axis.choices}

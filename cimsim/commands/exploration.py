@@ -74,6 +74,7 @@ def search(
     ] = None,
 ) -> None:
     """Propose design points from the results of earlier ones and run them with Snakemake."""
+    from cimsim.campaign.checks import check_campaign
     from cimsim.campaign.expand import load_campaign
     from cimsim.campaign.paths import campaign_folder, search_folder
     from cimsim.provenance import provenance
@@ -85,11 +86,13 @@ def search(
     evaluate = Trials(loaded, partial(_snakemake, options or ["--cores", "all"]))
     about = loaded.search
     assert about is not None  # Trials refuses it
+    # What is wrong with the base is so with all points, and would leave each without a result.
+    check_campaign(loaded)
     trials = run(about, loaded.space, evaluate)
-    evaluate.finish([trial.settings for trial in trials])
     folder = search_folder(loaded.name)
     ids = [evaluate.id(trial.settings) for trial in trials]
     write_trials(about, trials, ids, folder, provenance(campaign=loaded.name))
+    evaluate.finish([trial.settings for trial in trials])
     for line in search_lines(about, trials, campaign_folder(loaded.name) / "points.parquet"):
         typer.echo(line)
 

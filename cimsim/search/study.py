@@ -95,6 +95,7 @@ def _distribution(optuna: Any, axis: Axis) -> Any:
 
 
 def _value(axis: Axis, drawn: float) -> Any:
+    """Return the value that Optuna means by a place in the list, or a share of the range."""
     if axis.choices:
-        return axis.value((drawn + 0.5) / axis.choices)
+        return axis.value(axis.shares()[int(drawn)])
     return axis.value(min(drawn, math.nextafter(1.0, 0.0)))

@@ -61,7 +61,9 @@ class Trials:
             return {}
         content = read_yaml(self.file)
         points = content.pop("sweeps")[0]["points"]
-        if {k: v for k, v in content.items() if k not in AT_THE_END} != _head(self._campaign):
+        # As YAML gives it back: a list where the design has a tuple.
+        head = yaml.safe_load(yaml.safe_dump(_head(self._campaign)))
+        if {k: v for k, v in content.items() if k not in AT_THE_END} != head:
             return {}
         ids = load_campaign(self.file).designs[0].ids
         return {name: point for name, point in zip(ids, points, strict=True) if name}
@@ -104,21 +106,30 @@ class Trials:
                 return {row["id"]: [row[name] for name in self._measures] for row in rows}
             failed = _failed(self.file, self._results)
             if not failed:
-                raise UserError(
-                    f"{self.file}: Snakemake has stopped; what is finished is kept: mend what it "
-                    "says and run the search again"
-                )
+                raise self._stopped()
             self._failed |= failed
         return {}
 
     def finish(self, proposed: Sequence[Settings]) -> bool:
-        """Make tables, figures and summary of these points; whether there are any."""
+        """Make tables, figures and summary of these points; whether there are any.
+
+        Raises:
+            UserError: Snakemake stops before they are there.
+        """
         ids = {self.id(settings): settings for settings in proposed}
         points = [s for name, s in ids.items() if name is not None and name not in self._failed]
         if not points:
             return False
         self._write(points, _head(self._campaign) | _at_the_end(self._campaign, self.file))
-        return self._run(self.file, "")
+        if not self._run(self.file, ""):
+            raise self._stopped()
+        return True
+
+    def _stopped(self) -> UserError:
+        return UserError(
+            f"{self.file}: Snakemake has stopped; what is finished is kept: mend what it says and "
+            "run the search again"
+        )
 
     def _write(self, points: Sequence[Settings], head: dict[str, Any]) -> None:
         content = {**head, "sweeps": [{"name": TRIALS, "points": list(points)}]}

@@ -118,6 +118,24 @@ def test_a_workflow_that_stops_without_a_failing_point_ends_the_search(make: Mak
         make(lambda file, target: False)([{BITS: 5}])
 
 
+def test_a_base_with_lists_is_known_again(stages: Any, make: Make, campaign: Path) -> None:
+    """YAML gives a list back where a design has a tuple."""
+    layers = "base: {chip.node: 22, quantization.float_layers: [first, last]}"
+    campaign.write_text(TEXT.replace("base: {chip.node: 22}", layers))
+    make(Workflow(stages))([{BITS: 5}, {BITS: 6}])
+    run = Workflow(stages)
+    make(run)([{BITS: 5}])
+    assert run.runs == [([5, 6], "points.parquet")]
+
+
+def test_a_search_whose_tables_and_figures_fail_says_so(stages: Any, make: Make) -> None:
+    run = Workflow(stages)
+    trials = make(lambda file, target: bool(target) and run(file, target))
+    trials([{BITS: 5}])
+    with pytest.raises(UserError, match="Snakemake has stopped; what is finished is kept"):
+        trials.finish([{BITS: 5}])
+
+
 def test_the_workflow_refuses_a_search(campaign: Path) -> None:
     with pytest.raises(UserError, match="run `cimsim search"):
         load_plan(str(campaign), check=False)
@@ -136,6 +154,19 @@ def test_the_workflow_refuses_a_search(campaign: Path) -> None:
         ("choices: {array.adc.bits", "choices: {array.adc.bit", "search.choices.array.adc.bit: un"),
         ("choices: {array.adc.bits: [5, 6, 7]}", "choices: {}", "search: ranges and choices are e"),
         ("choices: {array.adc.bits: [5, 6, 7]}", "choices: {preset: [a]}", "presets cannot be sam"),
+        ("[5, 6, 7]", "[5, 99]", "search.choices.array.adc.bits: 99 is not allowed; allowed: a wh"),
+        (
+            "choices: {array.adc.bits: [5, 6, 7]}",
+            "ranges: {nonideality.read_noise: [-1.0, 0.1]}",
+            "search.ranges.nonideality.read_noise: -1.0 is not allowed; allowed: a number from",
+        ),
+        (
+            "minimise: [area_mm2]\n  trials: 4\n  choices: {array.adc.bits: [5, 6, 7]}\n"
+            "seeds: {count: 2, block: 2}",
+            "minimise: [accuracy_std]\n  trials: 4\n  choices: {array.adc.bits: [5, 6, 7]}\n"
+            "seeds: {count: 1}",
+            "'accuracy_std' is optimised but seeds.count is 1; allowed: 2 or more",
+        ),
         ("trials: 4", "trials: 0", "search.trials: 0 is not allowed; allowed: a whole number from"),
     ],
 )

@@ -85,6 +85,8 @@ def test_a_filter_leaves_points_out(tmp_path: Path) -> None:
             {"ranges": {"cell.resistance_on": [1e-320, 1e5]}, "log": ["cell.resistance_on"]},
             "numbers from 1e-150",
         ),
+        ({"ranges": {"cell.resistance_on": [0, 1e5]}}, "0.0 is not allowed; allowed: a number abo"),
+        ({"choices": {"chip.pipeline": [True, 3]}}, "choices.chip.pipeline: 3 is not allowed"),
         ({"log": ["chip.node"]}, "'chip.node' is no field of ranges"),
         ({"choices": {"array.adc.bits": [4]}}, "array.adc.bits is also in ranges"),
     ],
@@ -103,7 +105,7 @@ def test_mistakes(sample: dict[str, Any], message: str, tmp_path: Path) -> None:
 def test_no_value_is_outside_its_range(low: float, factor: float, share: float, log: bool) -> None:
     whole = isinstance(low, int)
     high = max(low + 1, int(low * factor)) if whole else low * factor
-    name = "array.rows" if whole else "cell.resistance_on"
+    name = "chip.trace_images" if whole else "cell.resistance_on"
     space = Space(ranges={name: [low, high]}, log=(name,) if log else ())
     (axis,) = space_axes(space, Place(Path("c.yaml")))
     assert low <= axis.at(share) <= high
