@@ -80,8 +80,6 @@ struct BinaryJob {
 
 inline constexpr int kListSpare = 32;  // lists are padded, and written in whole vectors
 
-inline constexpr int kMaxSets = (kMaxReads + 3) / 4;  // reads that share Philox blocks
-
 // Bytes of working memory that a job needs.
 constexpr int64_t binary_workspace_bytes(int64_t vectors, int64_t reads, int64_t slices,
                                          int64_t row_slots) {

@@ -11,7 +11,8 @@ inline void read_vector(const GroupJob& job, const Workspace& w, const ActiveRea
   if (job.readout == Readout::output_noise) {
     draw_column_noise(job, w, active, slice, vector, width, kRoleOutputNoise, w.noise);
   } else if (has_cell_noise(job)) {
-    draw_read_noise(job, w, active, slice, vector, first_column, width);
+    constexpr int drawn = columns < kDrawColumns ? columns : kDrawColumns;
+    draw_read_noise<drawn>(job, w, active, slice, vector, first_column, width);
   }
   if (job.errors.deviation != nullptr) {
     draw_column_noise(job, w, active, slice, vector, width, kRoleColumnNoise, w.column_noise);
@@ -88,6 +89,8 @@ inline void read_group(const GroupJob& job) {
   if (reference) draw_reference_noise(job, w);
   const bool in_bytes =
       sizeof(Cell) == 1 && job.readout == Readout::ideal && job.unit_step && job.dac_bits == 1;
+  const bool in_registers =
+      sizeof(Cell) == 4 && job.readout != Readout::real_errors && job.inputs.planes == 1;
   const int64_t block_cells = int64_t{4} * job.quads * columns;
   for (int block = 0; block < job.blocks; ++block) {
     const int first_column = block * columns;
@@ -111,6 +114,11 @@ inline void read_group(const GroupJob& job) {
         if (active.count == 0) continue;
         if (in_bytes) {
           if constexpr (sizeof(Cell) == 1) read_vector_in_bytes(job, w, active, m);
+        } else if (in_registers) {
+          if constexpr (sizeof(Cell) == 4) {
+            has_cell_noise(job) ? read_real_vector<true>(job, w, active, slice, m, first_column)
+                                : read_real_vector<false>(job, w, active, slice, m, first_column);
+          }
         } else {
           for (int c = 0; c < width; ++c) w.total[c] = 0;
           read_vector<Cell>(job, w, active, slice, m, first_column, used, width);

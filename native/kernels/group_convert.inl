@@ -1,12 +1,16 @@
 // Conversion and shift-add of one read. Included inside the namespace of one instruction set, after
 // group_sums.inl.
 
-// total += round(clamp(x, 0, top)) * 2^shift; the sum with 2^23 rounds half to even.
-inline void add_codes(Floats x, Floats top, int shift, int32_t* total) {
+// round(clamp(x, 0, top)); the sum with 2^23 rounds half to even.
+inline Ints codes_of(Floats x, Floats top) {
   constexpr float magic = 8388608.0F;
   const Floats held = smaller(larger(x, Floats{}), top);
-  const Ints code = (Ints)(held + magic) - static_cast<int32_t>(bits_of_float(magic));
-  store(total, load<Ints>(total) + (code << shift));
+  return (Ints)(held + magic) - static_cast<int32_t>(bits_of_float(magic));
+}
+
+// total += the codes of x, times 2^shift.
+inline void add_codes(Floats x, Floats top, int shift, int32_t* total) {
+  store(total, load<Ints>(total) + (codes_of(x, top) << shift));
 }
 
 inline void convert_ideal(const GroupJob& job, const int32_t* sums, int shift, int width,

@@ -7,8 +7,9 @@
 
 namespace cimsim::kernels {
 
-inline constexpr int kMaxReads = 8;     // input cycles of a vector (8-bit inputs, 1-bit DAC)
-inline constexpr int kRowBytes = 64;    // bytes of a row of a subset-sum table
+inline constexpr int kMaxReads = 8;  // input cycles of a vector (8-bit inputs, 1-bit DAC)
+inline constexpr int kMaxSets = (kMaxReads + 3) / 4;  // reads that share Philox blocks
+inline constexpr int kRowBytes = 64;                  // bytes of a row of a subset-sum table
 inline constexpr int kMaxColumns = 64;  // columns of a block: kRowBytes / sizeof(cell)
 
 // Which of the reads of a weight and an input a job does: their numbers in the names of draws.

@@ -74,9 +74,8 @@ inline void draw_column_noise(const GroupJob& job, const Workspace& w, const Act
   normals(w.words, active.count * width, numbers);
 }
 
-// The same of the noise of cells, from column first_column on.
-inline void draw_read_noise(const GroupJob& job, const Workspace& w, const ActiveReads& active,
-                            int slice, int vector, int first_column, int width) {
+// Names the draws of read noise of one vector in one slice.
+inline ReadNoiseName read_noise_name(const GroupJob& job, int slice, int vector) {
   ReadNoiseName name;
   name.seed = job.seed;
   name.layer = job.layer;
@@ -85,14 +84,22 @@ inline void draw_read_noise(const GroupJob& job, const Workspace& w, const Activ
   name.slice = static_cast<uint32_t>(slice);
   name.names = job.names;
   name.reads = job.reads;
-  alignas(64) uint16_t draws[kBatchDraws];
-  alignas(64) int16_t numbers[kBatchDraws];
-  for (int c = 0; c < width; c += kDrawColumns) {
-    draw_halves(name, first_column + c, draws);
-    numbers_of_draws(name, first_column + c, draws, numbers);
-    const int used = width - c < kDrawColumns ? width - c : kDrawColumns;
+  return name;
+}
+
+// The numbers of the noise of cells, from column first_column on: [active read][width].
+template <int kColumns>
+inline void draw_read_noise(const GroupJob& job, const Workspace& w, const ActiveReads& active,
+                            int slice, int vector, int first_column, int width) {
+  const ReadNoiseName name = read_noise_name(job, slice, vector);
+  alignas(64) uint16_t draws[kMaxReads * kColumns];
+  alignas(64) int16_t numbers[kMaxReads * kColumns];
+  for (int c = 0; c < width; c += kColumns) {
+    draw_halves<kColumns>(name, first_column + c, draws);
+    numbers_of_draws<kColumns>(name, first_column + c, draws, numbers);
+    const int used = width - c < kColumns ? width - c : kColumns;
     for (int k = 0; k < active.count; ++k) {
-      const int16_t* from = numbers + active.read[k] * kDrawColumns;
+      const int16_t* from = numbers + active.read[k] * kColumns;
       for (int n = 0; n < used; ++n) {
         w.noise[k * width + c + n] = static_cast<float>(from[n]) * (1.0F / float{kDrawScale});
       }

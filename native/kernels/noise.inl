@@ -5,8 +5,7 @@
 using Shorts = Vector<int16_t>;
 constexpr int kShorts = CIMSIM_VECTOR_BYTES / 2;
 
-constexpr int kDrawColumns = 32;                       // of a batch of draws
-constexpr int kBatchDraws = kMaxReads * kDrawColumns;  // [read][column]
+constexpr int kDrawColumns = 32;  // of a batch of draws
 
 // What all draws of one vector have in common.
 struct DrawKey {
@@ -20,8 +19,7 @@ inline uint32_t role_word(uint32_t role, uint64_t vector) {
 }
 
 // Third word of the counter for a read of a job.
-inline uint32_t read_number(const ReadNames& names, uint32_t group, uint32_t read,
-                            uint32_t slice) {
+inline uint32_t read_number(const ReadNames& names, uint32_t group, uint32_t read, uint32_t slice) {
   return (group * names.all_reads + names.first_read + read) * names.all_slices +
          names.first_slice + slice;
 }
@@ -66,28 +64,31 @@ inline void draw_bytes(const DrawKey& key, uint32_t role, const uint64_t* first,
   for (; k < count; k += kLongs) draw_blocks<1>(key, role, first, third, k, out, stride);
 }
 
-// Draws [read][kDrawColumns] of all reads for the columns from first_column on, a multiple of 4.
+// Draws [read][kColumns] of all reads, and one more if their number is odd, for the columns from
+// first_column on, a multiple of 4.
+template <int kColumns>
 inline void draw_halves(const ReadNoiseName& name, int first_column, uint16_t* draws) {
-  constexpr int units = kDrawColumns / 4;
-  constexpr int sets = (kMaxReads + 3) / 4;
-  constexpr int stride = sets * kDrawColumns;
-  const int used = name.reads > 4 ? sets : 1;
-  alignas(64) uint64_t first[sets * units];
-  alignas(64) uint64_t third[sets * units];
-  for (int k = 0; k < used * units; ++k) {
+  constexpr int units = kColumns / 4;
+  constexpr int stride = kMaxSets * kColumns;
+  const int used = name.reads > 4 ? kMaxSets : 1;
+  const int blocks = (used * units + kBlocksAtOnce - 1) / kBlocksAtOnce * kBlocksAtOnce;
+  static_assert(kMaxSets * units % kBlocksAtOnce == 0);
+  alignas(64) uint64_t first[kMaxSets * units];
+  alignas(64) uint64_t third[kMaxSets * units];
+  for (int k = 0; k < blocks; ++k) {
     first[k] = static_cast<uint64_t>(first_column / 4 + k % units);
-    third[k] =
-        set_number(name.names, name.group, static_cast<uint32_t>(k / units), name.slice);
+    third[k] = set_number(name.names, name.group, static_cast<uint32_t>(k / units), name.slice);
   }
   alignas(64) uint8_t high[4 * stride];
   alignas(64) uint8_t low[4 * stride];
   const DrawKey key{name.seed, name.layer, name.vector};
-  draw_bytes(key, kRoleReadNoise, first, third, used * units, high, stride);
-  draw_bytes(key, kRoleReadNoiseLow, first, third, used * units, low, stride);
-  for (int i = 0; i < name.reads; ++i) {
-    const int at = i % 4 * stride + i / 4 * kDrawColumns;
-    for (int c = 0; c < kDrawColumns; ++c) {
-      draws[i * kDrawColumns + c] = static_cast<uint16_t>(high[at + c] << 8 | low[at + c]);
+  draw_bytes(key, kRoleReadNoise, first, third, blocks, high, stride);
+  draw_bytes(key, kRoleReadNoiseLow, first, third, blocks, low, stride);
+  const int drawn = (name.reads + 1) / 2 * 2;  // whole batches of 32, for numbers_of_draws
+  for (int i = 0; i < drawn; ++i) {
+    const int at = i % 4 * stride + i / 4 * kColumns;
+    for (int c = 0; c < kColumns; ++c) {
+      draws[i * kColumns + c] = static_cast<uint16_t>(high[at + c] << 8 | low[at + c]);
     }
   }
 }
@@ -115,8 +116,8 @@ constexpr int16_t number_of_draw(uint16_t draw) {
 
 // The same of one of the outermost ones, which 16 more bits divide; `word` and `byte` are its place
 // in the block (first, vector, third).
-inline int16_t number_of_tail(const DrawKey& key, uint64_t first, uint64_t third, int word, int byte,
-                              uint16_t draw) {
+inline int16_t number_of_tail(const DrawKey& key, uint64_t first, uint64_t third, int word,
+                              int byte, uint16_t draw) {
   uint32_t bits = draw;
   for (uint32_t role = kRoleReadNoiseTail; role <= kRoleReadNoiseTailLow; ++role) {
     Longs x[1][4] = {{splat<Longs>(first), splat<Longs>(key.vector & 0xFFFFFFFFU),
@@ -173,17 +174,19 @@ inline void numbers_of_draws(const uint16_t* draws, int16_t* numbers, const Tail
 #endif
 }
 
-// The same of the draws [read][kDrawColumns] of draw_halves.
+// The same of the draws [read][kColumns] of draw_halves, in whole batches of 32.
+template <int kColumns>
 inline void numbers_of_draws(const ReadNoiseName& name, int first_column, const uint16_t* draws,
                              int16_t* numbers) {
   const DrawKey key{name.seed, name.layer, name.vector};
-  for (int i = 0; i < name.reads; ++i) {
-    const uint64_t third =
-        set_number(name.names, name.group, static_cast<uint32_t>(i / 4), name.slice);
-    const uint16_t* from = draws + i * kDrawColumns;
-    numbers_of_draws(from, numbers + i * kDrawColumns, [&](int k) {
-      const auto first = static_cast<uint64_t>((first_column + k) / 4);
-      return number_of_tail(key, first, third, i % 4, k % 4, from[k]);
+  for (int start = 0; start < name.reads * kColumns; start += 32) {
+    numbers_of_draws(draws + start, numbers + start, [&](int k) {
+      const int read = (start + k) / kColumns;
+      const int column = first_column + (start + k) % kColumns;
+      const uint64_t third =
+          set_number(name.names, name.group, static_cast<uint32_t>(read / 4), name.slice);
+      return number_of_tail(key, static_cast<uint64_t>(column / 4), third, read % 4, column % 4,
+                            draws[start + k]);
     });
   }
 }

@@ -11,6 +11,8 @@
 //
 #include "kernels/group_noise.inl"
 //
+#include "kernels/group_real.inl"
+//
 #include "kernels/group.inl"
 //
 #include "kernels/bits.inl"
@@ -35,8 +37,8 @@ void run_binary(const BinaryJob& job) { read_binary_group(job); }
 void expand_binary(const BinaryJob& job) { expand_binary_sums(job); }
 
 void draw_noise(const ReadNoiseName& name, int first_column, uint16_t* draws, int16_t* numbers) {
-  draw_halves(name, first_column, draws);
-  numbers_of_draws(name, first_column, draws, numbers);
+  draw_halves<kDrawColumns>(name, first_column, draws);
+  numbers_of_draws<kDrawColumns>(name, first_column, draws, numbers);
 }
 }  // namespace
 

@@ -127,12 +127,18 @@ def test_the_native_path_is_the_oracle_whatever_the_shape(effect, data):
     seed = data.draw(st.integers(0, 2**32 - 1))
     found = ProgrammedLayer(weights, settings, "a", seed).product(codes, 1, 7)
     expected = array_product(codes, weights, settings, "a", seed, 1, 7)
-    rounded = np.abs(found - expected) / settings.adc_step
+    differences = np.rint((found - expected) / settings.adc_step * 1e6)
+    codes_at_ties = np.count_nonzero(differences, axis=1)
+    if settings.signed_weights == "offset":  # one code of the dummy column moves a whole vector
+        moved = np.median(differences, axis=1, keepdims=True)
+        others = np.count_nonzero(differences - moved, axis=1)
+        codes_at_ties = np.minimum(codes_at_ties, 1 + others)
     # One code at a tie is more than a tenth of the fewest products, 6; with rows read one by one a
     # product is the sum of thousands of codes, of which one in 2,000 may be at a tie.
     groups = -(-rows // settings.parallel_rows)
-    conversions = rounded.size * groups * settings.input_cycles * settings.weight_bits
-    assert np.sum(rounded > 1e-6) <= max(1, 0.1 * rounded.size, conversions / 2000)
+    conversions = found.size * groups * settings.input_cycles * settings.weight_bits
+    allowed = max(1, 0.1 * found.size, conversions / 2000)
+    assert codes_at_ties.sum() <= allowed
 
 
 SCALED = {
