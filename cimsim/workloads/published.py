@@ -149,9 +149,12 @@ def _timm(tagged: str, folder: Path) -> PublishedFile:
     except RuntimeError as error:
         raise UserError(f"workload.weights: {error}") from error
     if config is None or config.custom_load or not (config.hf_hub_id or config.url):
+        file = config.url.rpartition("/")[2] if config is not None and config.url else ""
+        own = f" but in {file}, which takes code of its network to read" if file else ""
         raise UserError(
-            f"workload.weights: timm has {tagged} in no file of named tensors; allowed: other "
-            "weights, or a file of your own as workload.checkpoint"
+            f"workload.weights: timm has {tagged} in no file of named tensors{own}; allowed: other "
+            "weights, or a file of your own as workload.checkpoint (a state_dict that timm has "
+            "loaded will do)"
         )
     if config.hf_hub_id and not config.hf_hub_filename:
         return _on_hub(config.hf_hub_id, "main", folder, config.num_classes)

@@ -240,3 +240,10 @@ def test_names_of_weights_are_those_of_the_libraries():
 def test_names_that_are_refused_at_once(workload, message):
     with pytest.raises(ValueError, match=message):
         DesignPoint(workload=workload)
+
+
+def test_weights_that_are_no_named_tensors_are_refused():
+    workload = {"model": "timm:flexivit_base", "weights": "300ep_in1k", "dataset": "shapes10"}
+    message = r"timm has flexivit_base.300ep_in1k in no file .* but in flexivit_b_i1k_300ep.npz, "
+    with pytest.raises(UserError, match=message):
+        published_file(point_of(workload).workload)
