@@ -58,7 +58,7 @@ def loss_lines(
         held = steps[key]
         cells = [held["base", "quantized"], *(held.get(step) for step in shown)]
         cells.append(list(held.values())[-1])  # the last step is the design itself
-        lines.append(f"| {designs[key]} | {' | '.join(map(_text, cells))} |")
+        lines.append(f"| {designs[key]} | {' | '.join(map(step_text, cells))} |")
     return lines
 
 
@@ -73,7 +73,8 @@ def costs(held: dict[Step, Row]) -> dict[str, float]:
     return dict(sorted(single.items(), key=lambda step: step[1]))
 
 
-def _text(row: Row | None) -> str:
+def step_text(row: Row | None) -> str:
+    """Return the accuracy of a step with its interval; a dash where a point lacks the step."""
     if row is None:
         return "–"
     low, high = row["accuracy_low"] * 100, row["accuracy_high"] * 100

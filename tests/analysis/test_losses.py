@@ -93,6 +93,7 @@ def test_the_report_has_the_section(stages: Any) -> None:
     html = output.read_text(encoding="utf-8")
     assert "<h2>Where accuracy is lost</h2>" in html
     assert "spacing of states alone" in html
+    assert '["alone","spacing of states","70.0 % [68.0, 71.0]"]' in html  # pages of points
 
 
 @pytest.mark.parametrize("budget", ["budget: false", ""])

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from markdown_it import MarkdownIt
 
 from cimsim.analysis import schemas, summary
+from cimsim.analysis.losses import read_steps, step_text, step_words
 from cimsim.analysis.missing import Missing
 from cimsim.analysis.published import differences
 from cimsim.analysis.report.run_times import run_times
@@ -194,6 +195,7 @@ def _data(campaign: Campaign, points: Sequence[Row], directory: Path) -> dict[st
         "layers": _layers(directory, points) if detailed else {},
         "layer_columns": list(LAYER_COLUMNS.values()),
         "seeds": _seeds(campaign, directory) if detailed else {},
+        "budget": _budget(directory) if detailed and campaign.budget else {},
         "detailed": detailed,
         "most_detailed": MOST_DETAILED,
     }
@@ -275,6 +277,14 @@ def _layers(directory: Path, points: Sequence[Row]) -> dict[str, list[list[Any]]
 def _layer_cell(name: str, value: Any) -> Any:
     factor = LAYER_FACTORS.get(name)
     return value if value is None or factor is None else value * factor
+
+
+def _budget(directory: Path) -> dict[str, list[list[str]]]:
+    """Return mode, step and accuracy, as text, of every step of every point's error budget."""
+    return {
+        key: [[mode, step_words(step), step_text(row)] for (mode, step), row in steps.items()]
+        for key, steps in read_steps(directory).items()
+    }
 
 
 def _seeds(campaign: Campaign, directory: Path) -> dict[str, list[list[Any]]]:

@@ -181,6 +181,9 @@
     );
     place.replaceChildren(make("h2", `Design point ${id}`), make("p", where), close, columns);
     if (point.not_counted) place.append(make("p", `Not in the hardware figures: ${point.not_counted}.`));
+    if (data.budget[id]) {
+      place.append(titled("Error budget", table(["mode", "step", "accuracy"], data.budget[id])));
+    }
     if (data.layers[id]) place.append(titled("Layers", table(data.layer_columns, data.layers[id])));
     if (data.seeds[id]) {
       const rows = data.seeds[id].map(([seed, share]) => [seed, `${(share * 100).toFixed(1)} %`]);
