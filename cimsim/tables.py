@@ -126,15 +126,21 @@ def read_batches(path: Path, schema: pa.Schema, rows: int) -> Iterator[pa.Record
 @contextmanager
 def _readable(path: Path, schema: pa.Schema) -> Iterator[pq.ParquetFile]:
     """Open a Parquet file, check its columns, and name it in every error of reading it."""
+    with _named(path), pq.ParquetFile(path, page_checksum_verification=True) as file:
+        found = file.schema_arrow
+        if not found.equals(schema):
+            raise UserError(
+                f"{path}: columns {found.names} are not the expected {schema.names}; "
+                "it was written by another version: delete it and run again"
+            )
+        yield file
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Name a Parquet file in every error of reading it."""
     try:
-        with pq.ParquetFile(path, page_checksum_verification=True) as file:
-            found = file.schema_arrow
-            if not found.equals(schema):
-                raise UserError(
-                    f"{path}: columns {found.names} are not the expected {schema.names}; "
-                    "it was written by another version: delete it and run again"
-                )
-            yield file
+        yield
     except FileNotFoundError as error:
         raise UserError(f"{path}: no such file; run the stage that writes it") from error
     except (pa.ArrowException, OSError) as error:
@@ -148,8 +154,13 @@ def _one_line(error: Exception) -> str:
 
 
 def provenance_of(path: Path) -> dict[str, Any]:
-    """Return the provenance that :func:`write_table` stored in the file."""
-    metadata = pq.read_schema(path).metadata or {}
+    """Return the provenance that :func:`write_table` stored in the file.
+
+    Raises:
+        UserError: the file cannot be read.
+    """
+    with _named(path):
+        metadata = pq.read_schema(path).metadata or {}
     loaded: dict[str, Any] = json.loads(metadata.get(PROVENANCE, b"{}"))
     return loaded
 

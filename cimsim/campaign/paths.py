@@ -11,6 +11,12 @@ from pathlib import Path
 RESULTS = Path("results")
 """Folder of all results, relative to the folder in which the workflow runs."""
 
+CAMPAIGNS = "campaigns"
+"""Folder in it with the tables of campaigns."""
+
+PARTIAL = "partial"
+"""Folder beside a campaign's tables with those of the design points that are there."""
+
 FILES: dict[str, tuple[str, ...]] = {
     "checkpoint": ("state.parquet", "training.parquet"),
     "calibrate": ("scales.parquet", "predictions.parquet"),
@@ -113,7 +119,7 @@ def budget_files(key: str, first: int, last: int, results: Path = RESULTS) -> li
 
 def campaign_folder(name: str, results: Path = RESULTS) -> Path:
     """Return the folder of the tables and figures of a campaign."""
-    return results / "campaigns" / name
+    return results / CAMPAIGNS / name
 
 
 def search_folder(name: str, results: Path = RESULTS) -> Path:

@@ -139,9 +139,10 @@ def report(campaign: CampaignPath, results: Results = RESULTS) -> None:
 def partial(campaign: CampaignPath, results: Results = RESULTS) -> None:
     """Write tables, figures and summary of the points that are there; list those that are not."""
     from cimsim.analysis.partial import write_partial
+    from cimsim.campaign.paths import PARTIAL
 
     loaded, folder = _campaign(campaign, results)
-    output = folder / "partial"
+    output = folder / PARTIAL
     missing = write_partial(
         loaded, results=results, output=output, provenance=_about_campaign(loaded)
     )
