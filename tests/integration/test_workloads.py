@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import importlib
+import json
 import math
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import torch
+from PIL import Image
 
 from cimsim.calibration.stage import calibrate
 from cimsim.campaign.design import DesignPoint
@@ -22,6 +26,7 @@ from cimsim.traces.stage import trace
 from cimsim.workloads.checkpoints import write_state
 from cimsim.workloads.datasets import load_dataset
 from cimsim.workloads.models import build_network
+from cimsim.workloads.torch_setup import import_torchvision
 
 ROOT = Path(__file__).parents[2]
 CAMPAIGN = ROOT / "config/campaigns/workloads.yaml"
@@ -139,3 +144,34 @@ def test_the_campaign_trained(tmp_path: Path) -> None:
     # The last one, the Swin, is the one that noise and ADCs cost most (docs/workloads.md).
     for point, most in zip(points, (0.1, 0.1, 0.1, 0.35), strict=True):
         assert abs(point["accuracy_change"]) < most
+
+
+@pytest.mark.slow
+def test_memory_and_traces_of_resnet50(tmp_path: Path) -> None:
+    """Calibration and trace at 224 x 224, of more images than a batch holds."""
+    generator = np.random.default_rng(0)
+    for number in range(60):
+        folder = tmp_path / f"images/class{number % 2}"
+        folder.mkdir(parents=True, exist_ok=True)
+        pixels = generator.integers(0, 256, (8, 8, 3), dtype=np.uint8)
+        picture = Image.fromarray(pixels).resize((256, 256), Image.Resampling.BICUBIC)
+        picture.save(folder / f"{number}.png")
+    import_torchvision()
+    models = importlib.import_module("torchvision.models")
+    torch.save(models.resnet50(num_classes=2).state_dict(), tmp_path / "resnet50.pth")
+    (tmp_path / "memory.yaml").write_text(
+        "name: memory\n"
+        "accuracy: false\n"
+        "base:\n"
+        "  preset: sram-22nm\n"
+        "  workload: {model: 'torchvision:resnet50', dataset: 'folder:images', images: 40}\n"
+        "  workload.checkpoint: resnet50.pth\n"
+        "  quantization.images: 6\n"
+        "  chip.trace_images: 4\n"
+    )
+    trained(tmp_path / "memory.yaml", tmp_path)
+    for stage in ("calibrate", "trace"):
+        (record,) = (tmp_path / "results/benchmarks" / stage).glob("*.jsonl")
+        assert json.loads(record.read_text())["max_rss"] * 2**20 < 3e9
+    (trace_file,) = (tmp_path / "results/trace").glob("*/trace.parquet")
+    assert trace_file.stat().st_size < 4 * 20e6
