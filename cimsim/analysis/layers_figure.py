@@ -188,6 +188,7 @@ def _finish(axes: Axes, name: str, title: str, values: Sequence[float]) -> None:
     else:
         axes.yaxis.set_major_locator(MaxNLocator(4, min_n_ticks=3))
     if name == "sqnr" and not values:
+        axes.set_yticks([])
         axes.text(0.5, 0.5, "no error", transform=axes.transAxes, ha="center", fontsize=7)
 
 
