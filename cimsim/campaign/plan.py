@@ -88,13 +88,7 @@ class Plan:
         """Return the final files of all campaigns."""
         files: list[str] = []
         for campaign in self.campaigns.values():
-            folder = campaign_folder(campaign.name)
-            files += [str(folder / name) for name in (*TABLES, "summary.md")]
-            if campaign.budget:
-                files += [str(folder / name) for name in BUDGET_TABLES]
-            files += _sensitivity_tables(campaign)
-            if campaign.published:
-                files.append(str(folder / DIFFERENCES))
+            files += [*_tables(campaign), str(campaign_folder(campaign.name) / "summary.md")]
             files += self._figures(campaign)
         return files
 
@@ -207,15 +201,7 @@ class Plan:
 
     def tables(self, wildcards: Any) -> list[str]:
         """Return the joined tables of a campaign."""
-        campaign = self._campaign(wildcards)
-        names = [*TABLES, *(BUDGET_TABLES if campaign.budget else ())]
-        names += [DIFFERENCES] if campaign.published else []
-        files = [str(campaign_folder(campaign.name) / name) for name in names]
-        return files + _sensitivity_tables(campaign)
-
-    def sensitivity_tables(self, wildcards: Any) -> list[str]:
-        """Return the tables of a campaign that say which parameters matter, if it has them."""
-        return _sensitivity_tables(self._campaign(wildcards))
+        return _tables(self._campaign(wildcards))
 
     def figure_tables(self, wildcards: Any) -> list[str]:
         """Return the tables that a figure is drawn from."""
@@ -298,9 +284,11 @@ class Plan:
         ]
 
 
-def _sensitivity_tables(campaign: Campaign) -> list[str]:
-    folder = campaign_folder(campaign.name)
-    return [str(folder / name) for name in SENSITIVITY_TABLES if campaign.sensitivity]
+def _tables(campaign: Campaign) -> list[str]:
+    names = [*TABLES, *(BUDGET_TABLES if campaign.budget else ())]
+    names += SENSITIVITY_TABLES if campaign.sensitivity else ()
+    names += [DIFFERENCES] if campaign.published else []
+    return [str(campaign_folder(campaign.name) / name) for name in names]
 
 
 def _in_report(text: str) -> str:

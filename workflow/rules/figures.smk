@@ -28,10 +28,7 @@ rule figure:
 
 rule summary:
     input:
-        "results/campaigns/{campaign}/points.parquet",
-        "results/campaigns/{campaign}/layers.parquet",
-        "results/campaigns/{campaign}/components.parquet",
-        PLAN.sensitivity_tables,
+        PLAN.tables,
         PLAN.figures,
     output:
         "results/campaigns/{campaign}/summary.md",
