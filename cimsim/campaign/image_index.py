@@ -107,7 +107,7 @@ def _read_index(file: Path) -> Index | None:
 
     try:
         return Index(file, **provenance_of(file))
-    except (OSError, ValueError, TypeError):
+    except (UserError, ValueError, TypeError):
         return None
 
 
