@@ -73,6 +73,7 @@ inline void draw_halves(const ReadNoiseName& name, int first_column, uint16_t* d
   const int used = name.reads > 4 ? kMaxSets : 1;
   const int blocks = (used * units + kBlocksAtOnce - 1) / kBlocksAtOnce * kBlocksAtOnce;
   static_assert(kMaxSets * units % kBlocksAtOnce == 0);
+  static_assert(kColumns % 16 == 0);  // two reads are whole batches of 32
   alignas(64) uint64_t first[kMaxSets * units];
   alignas(64) uint64_t third[kMaxSets * units];
   for (int k = 0; k < blocks; ++k) {
