@@ -128,8 +128,7 @@ class ProgrammedLayer:
     ) -> Floats:
         """Return the oracle's product, in blocks of vectors unless a call is a unit."""
         settings, (rows, columns) = self._settings, self._weights.shape
-        shared = settings.has_read_noise and settings.read_noise_scope == "batch"
-        if shared or settings.drifts_per_read or settings.input_shift == "data_minimum":
+        if settings.ties_a_call:
             return oracle.reads(codes, zero_point, first_vector).product
         reads = settings.input_cycles * settings.weight_bits * settings.groups(rows)
         block = max(1, CODES_AT_ONCE // (reads * 2 * (columns + 1)))

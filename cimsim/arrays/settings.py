@@ -192,6 +192,12 @@ class ArraySettings:
         return self.read_noise > 0.0 and not self.has_output_noise
 
     @property
+    def ties_a_call(self) -> bool:
+        """True if the vectors of a call share draws or a shift (fidelity switches)."""
+        shared_noise = self.has_read_noise and self.read_noise_scope == "batch"
+        return shared_noise or self.drifts_per_read or self.input_shift == "data_minimum"
+
+    @property
     def has_charge_columns(self) -> bool:
         """True if cells give charge to a column that is not ideal."""
         charge = self.charge

@@ -7,7 +7,7 @@ quantised network's outputs bit for bit.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -25,6 +25,10 @@ from cimsim.workloads.layer_table import LayerShape
 Product = Callable[[Codes, int], NDArray[np.float64]]
 """product(codes [M, K], first_vector) -> [M, N]: the estimate of (codes - zero_point) @ weights for
 the vectors first_vector, first_vector + 1, ... of the layer."""
+
+VECTORS_AT_ONCE = 256
+"""Input vectors (about) of a convolution at a time, so that what lies around the product stays in
+the processor's caches."""
 
 EXACT_FLOAT32 = 2**24
 """Integers up to this size are exact in float32, whatever the order of their sum."""
@@ -75,6 +79,7 @@ class MatrixLayer:
         weights: integer codes and scales.
         products: one per group, each for the columns of that group; None computes the layer in
             floating point with its original weights.
+        all_at_once: the products want all vectors of a call together.
         images, first_image: how many images the input holds, and the number of the first one among
             all images; set by the network.
     """
@@ -84,6 +89,7 @@ class MatrixLayer:
         self.coding = coding
         self.weights = weights
         self.products: list[Product] | None = None
+        self.all_at_once = False
         self.images, self.first_image = 1, 0
         self._scale = coding.scale * weights.scale
 
@@ -127,15 +133,40 @@ class MatrixLayer:
             # One image at a time: the order of a float sum depends on the shape of the batch.
             axis = self.shape.image_axis or 0
             return torch.cat([call.result(part) for part in torch.split(x, 1, axis)], axis)
-        codes = self.input_codes(x)
-        constant = self.shape.image_axis is None
-        first_vector = 0 if constant else self.first_image * (len(codes) // self.images)
+        codes = self.coding.codes(x.detach().numpy())
+        real = [
+            self.dequantize(self._integers(self.products, vectors, number), call.bias)
+            for number, vectors in self._parts(codes)
+        ]
+        return self._shaped(
+            torch.from_numpy(real[0] if len(real) == 1 else np.concatenate(real)), x
+        )
+
+    def _parts(self, codes: Codes) -> Iterator[tuple[int, Codes]]:
+        """Yield input vectors [m, groups * K], as many as fit the caches, and the number of the
+        first one among all vectors of the layer."""
+        shape, fill = self.shape, self.coding.zero_point
+        linear = shape.kind == "linear"
+        of_map = 1 if linear else shape.out_height * shape.out_width
+        of_all = codes.size // shape.in_channels if linear else len(codes) * of_map
+        first = 0 if shape.image_axis is None else self.first_image * (of_all // self.images)
+        if linear or self.all_at_once:
+            yield first, self.input_vectors(codes, fill)
+            return
+        maps = max(1, VECTORS_AT_ONCE // of_map)
+        for start in range(0, len(codes), maps):
+            vectors = self.input_vectors(codes[start : start + maps], fill)
+            yield first + start * of_map, vectors
+
+    def _integers(
+        self, products: list[Product], vectors: Codes, first_vector: int
+    ) -> NDArray[np.float64]:
+        """Return the products of all groups, side by side [M, N]."""
         results = [
             product(part, first_vector)
-            for product, part in zip(self.products, self.group_codes(codes), strict=True)
+            for product, part in zip(products, self.group_codes(vectors), strict=True)
         ]
-        integers = results[0] if len(results) == 1 else np.concatenate(results, axis=1)
-        return self._shaped(torch.from_numpy(self.dequantize(integers, call.bias)), x)
+        return results[0] if len(results) == 1 else np.concatenate(results, axis=1)
 
     def dequantize(
         self, integers: NDArray[np.float64], bias: Tensor | None = None

@@ -39,7 +39,9 @@ def program_network(
     for layer in network.layers:
         if layer.on_array:
             layer.products = []  # the last chip's go first: two do not exist together
-            layer.products = _programmed(layer, settings[layer.shape.name], seed, device)
+            held = settings[layer.shape.name]
+            layer.products = _programmed(layer, held, seed, device)
+            layer.all_at_once = held.ties_a_call or device == "cuda"  # a GPU wants long calls
     for product in network.products:
         if product.name in settings:
             product.multiply = _written(product, settings[product.name], seed, device)

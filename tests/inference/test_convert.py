@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from cimsim.arrays import CimConv2d, CimLinear, convert
+from cimsim.calibration import matrix_layer
 from cimsim.calibration.scales import find_ranges, quantize_network
 from cimsim.campaign.design import DesignPoint
 from cimsim.errors import UserError
@@ -74,6 +75,31 @@ def test_converted_close_to_float(model, images) -> None:
     expected = model(images).detach()
     found = convert(model, WIDE, images)(images)
     assert (found - expected).norm() < 0.02 * expected.norm()
+
+
+@pytest.mark.parametrize(
+    "effects",
+    [
+        {"nonideality.read_noise": 0.1},
+        {"nonideality.read_noise": 0.1, "fidelity.read_noise_scope": "batch"},
+        {"fidelity.input_shift": "data_minimum"},
+        {
+            "nonideality.retention.time": 100.0,
+            "nonideality.retention.exponent": 0.1,
+            "nonideality.retention.direction": "random",
+            "fidelity.drift_direction_scope": "read",
+        },
+    ],
+    ids=lambda effects: ",".join(effects),
+)
+def test_vectors_computed_at_once_do_not_matter(model, images, effects, monkeypatch) -> None:
+    images = images - torch.linspace(0.0, 1.0, len(images)).view(-1, 1, 1, 1)
+    converted = convert(model, {"array.adc.bits": 5, **effects}, images)
+    expected = converted(images)
+    for vectors in (1, 64 * 7):
+        monkeypatch.setattr(matrix_layer, "VECTORS_AT_ONCE", vectors)
+        converted.images_seen = 0
+        assert torch.equal(converted(images), expected)
 
 
 def test_noise_depends_on_seed_and_image_number_only(model, images) -> None:
