@@ -101,6 +101,14 @@ def test_a_stage_without_its_inputs(tmp_path: Path) -> None:
     assert "no such file" in message
 
 
+@pytest.mark.parametrize("kind", ["infer", "budget"])
+def test_a_job_that_fails_notes_why(kind: str, tmp_path: Path) -> None:
+    message = refused(run(tmp_path, kind, "--seeds", "0:1"))
+    (note,) = (tmp_path / "results" / "failed").rglob("*.txt")
+    assert note.parent.name == kind
+    assert note.read_text().strip() == message
+
+
 def test_a_full_disk_is_one_line(tmp_path: Path) -> None:
     """The kernel refuses to let the process write a single byte into a file."""
     (tmp_path / "config").mkdir()

@@ -27,6 +27,7 @@ def write_partial(
 ) -> list[Missing]:
     """Write to `output` what can be told of a campaign now; return the points that are missing.
 
+    A point that lacks its error budget alone is in the tables; there are no tables of budgets.
     Figures that need more points or tables than there are, are left out (the summary names them).
 
     Raises:
@@ -39,7 +40,7 @@ def write_partial(
             f"{campaign.file}: no design point is missing; run the workflow to make the tables"
         )
     write_missing(output / "missing.csv", missing)
-    gone = {point.id for point in missing}
+    gone = {point.id for point in missing if not point.has_results}
     points = [found for found in outputs if found.id not in gone]
     if not points:
         first = missing[0]

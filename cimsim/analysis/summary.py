@@ -322,14 +322,10 @@ def limits(
 ) -> str:
     """Return what a reader must not overlook: gaps and limits of the statistics."""
     lines: list[str] = []
-    if missing:
-        total = len(points) + len(missing)
-        lines.append(f"- Design points without results: {len(missing)} of {total}")
-        for point in missing[:MOST_LISTED]:
-            why = f"{point.stage}: {' '.join(point.reason.split())} (log: {point.log})"
-            lines.append(f"  - {point.parameters}: {why}")
-        if len(missing) > MOST_LISTED:
-            lines.append(f"  - ... and {len(missing) - MOST_LISTED} more: missing.csv")
+    gone = [point for point in missing if not point.has_results]
+    total = len(points) + len(gone)
+    lines += _missing("results", gone, total)
+    lines += _missing("error budget", [point for point in missing if point.has_results], total)
     if campaign.dropped:
         lines.append(f"- Combinations that cannot be built, dropped: {len(campaign.dropped)}")
         for dropped in campaign.dropped[:MOST_LISTED]:
@@ -370,6 +366,19 @@ def limits(
     if undrawn:
         lines.append(f"- Figures that were not drawn: {', '.join(undrawn)}.")
     return "\n".join(["## Gaps and limits", "", *lines]) if lines else ""
+
+
+def _missing(what: str, missing: Sequence[Missing], total: int) -> list[str]:
+    """Return lines that name the points without `what`; none if there are no such points."""
+    if not missing:
+        return []
+    lines = [f"- Design points without {what}: {len(missing)} of {total}"]
+    for point in missing[:MOST_LISTED]:
+        why = f"{point.stage}: {' '.join(point.reason.split())} (log: {point.log})"
+        lines.append(f"  - {point.parameters}: {why}")
+    if len(missing) > MOST_LISTED:
+        lines.append(f"  - ... and {len(missing) - MOST_LISTED} more: missing.csv")
+    return lines
 
 
 def _tables(directory: Path, base: str) -> str:

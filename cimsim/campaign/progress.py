@@ -111,7 +111,7 @@ class StageProgress:
 
 
 def progress(campaign: Campaign, results: Path = RESULTS) -> dict[str, StageProgress]:
-    """Return what is there of each stage of a campaign."""
+    """Return what is there of each stage of a campaign, and of its error budgets if it has them."""
     plan = Plan([campaign])
     found = {stage: _keys(plan, stage, results) for stage in ("checkpoint", "calibrate", "map")}
     if campaign.accuracy:
@@ -119,6 +119,8 @@ def progress(campaign: Campaign, results: Path = RESULTS) -> dict[str, StageProg
     if campaign.hardware:
         found["trace"] = _keys(plan, "trace", results)
         found["ppa"] = _ppa(plan, results)
+    if campaign.budget:
+        found["budget"] = _budget(campaign, results)
     for stage, state in found.items():
         notes = failures.failures(results, stage)
         missing = _missing(campaign, stage, notes, results) if notes else set()
@@ -157,15 +159,12 @@ def _infer(campaign: Campaign, plan: Plan, results: Path) -> StageProgress:
     return state
 
 
-def _with_budget(campaign: Campaign, results: Path) -> dict[str, StageProgress]:
-    """Return what is there of each stage, and of the error budgets if the campaign has them."""
-    states = progress(campaign, results)
-    if campaign.budget:
-        state = states["budget"] = StageProgress("budget")
-        for key in dict.fromkeys(point.keys["infer"] for point in campaign.points):
-            state.see(budget_files(key, *campaign.seeds.blocks()[0], results))
-        state.jobs, state.jobs_done = state.total, state.done
-    return states
+def _budget(campaign: Campaign, results: Path) -> StageProgress:
+    state = StageProgress("budget")
+    for key in dict.fromkeys(key_of("budget", point) for point in campaign.points):
+        state.see(budget_files(key, *campaign.seeds.blocks()[0], results))
+    state.jobs, state.jobs_done = state.total, state.done
+    return state
 
 
 def _marked(block: SeedBlock, results: Path) -> list[int] | None:
@@ -188,9 +187,13 @@ def _ppa(plan: Plan, results: Path) -> StageProgress:
 
 def _missing(campaign: Campaign, stage: str, notes: dict[str, str], results: Path) -> set[str]:
     """Return the keys of a campaign that have a note of failure and no result."""
-    keys = {point.keys[stage] for point in campaign.points} & notes.keys()
+    keys = {key_of(stage, point) for point in campaign.points} & notes.keys()
     if stage == "ppa":
         return keys
+    if stage == "budget":
+        block = campaign.seeds.blocks()[0]
+        files = {key: budget_files(key, *block, results) for key in keys}
+        return {key for key in keys if not all(file.is_file() for file in files[key])}
     if stage == "infer":
         names = [seeds_file(*block) for block in campaign.seeds.blocks()]
     else:
@@ -198,6 +201,11 @@ def _missing(campaign: Campaign, stage: str, notes: dict[str, str], results: Pat
     return {
         k for k in keys if any(not (stage_folder(stage, k, results) / n).is_file() for n in names)
     }
+
+
+def key_of(stage: str, point: CampaignPoint) -> str:
+    """Return the key of a stage's result for a point; an error budget has that of infer."""
+    return point.keys["infer" if stage == "budget" else stage]
 
 
 # --- estimates ------------------------------------------------------------------------------------
@@ -237,7 +245,7 @@ def describe(campaign: Campaign, results: Path = RESULTS) -> list[str]:
     if len(campaign.dropped) > MOST_LISTED:
         lines.append(f"  ... and {len(campaign.dropped) - MOST_LISTED} more were dropped")
     lines.append(_seeds_line(campaign))
-    states = _with_budget(campaign, results)
+    states = progress(campaign, results)
     for stage, state in states.items():
         what = {"ppa": f" for {state.total} chips"}.get(stage, "")
         if stage == "infer" and state.jobs != state.total:
@@ -279,7 +287,7 @@ def _time_line(states: dict[str, StageProgress], results: Path) -> str:
 def status_lines(campaign: Campaign, results: Path = RESULTS) -> Iterator[str]:
     """Yield what is done and to do of each stage, rates, time left and what failed."""
     now = time.time()
-    states = _with_budget(campaign, results)
+    states = progress(campaign, results)
     yield f"{campaign.name}: {len(campaign.points)} design points"
     yield f"  {'stage':<11}{'done':>9}{'to do':>9}{'failed':>8}{'per hour':>10}{'left':>10}"
     for stage, state in states.items():
@@ -294,7 +302,7 @@ def status_lines(campaign: Campaign, results: Path = RESULTS) -> Iterator[str]:
     failed = [(stage, key) for stage, state in states.items() for key in state.failed]
     plan = Plan([campaign] if failed else [])
     for stage, key in failed[:MOST_LISTED]:
-        point = next(point for point in campaign.points if point.keys[stage] == key)
+        point = next(point for point in campaign.points if key_of(stage, point) == key)
         yield f"failed: {stage} {key} ({point.text or 'the base'}): {states[stage].failed[key]}"
         yield f"  log: {log_of(plan, campaign, stage, point, results)}"
     if len(failed) > MOST_LISTED:
@@ -316,8 +324,13 @@ def failure_lines(campaigns: Iterable[Campaign], results: Path = RESULTS) -> Ite
 def log_of(
     plan: Plan, campaign: Campaign, stage: str, point: CampaignPoint, results: Path = RESULTS
 ) -> str:
-    """Return the log of the job that computes a stage of a point of a campaign of the plan."""
-    key = point.keys[stage]
+    """Return the log of the job that computes a stage of a point of a campaign of the plan.
+
+    The stage may be the error budget.
+    """
+    key = key_of(stage, point)
+    if stage == "budget":
+        return str(log_file("budget", key, results, campaign.seeds.blocks()[0]))
     if stage == "ppa":
         name = next(f"{g}_{n}" for (g, n), block in plan.blocks.items() if key in block.keys)
         return str(log_file("ppa", name, results))

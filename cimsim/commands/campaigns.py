@@ -146,10 +146,10 @@ def partial(campaign: CampaignPath, results: Results = RESULTS) -> None:
     missing = write_partial(
         loaded, results=results, output=output, provenance=_about_campaign(loaded)
     )
-    typer.echo(
-        f"{output / 'summary.md'}: written; {len(missing)} of {len(loaded.points)} design points "
-        "are missing"
-    )
+    unfinished = sum(point.has_results for point in missing)
+    text = f"{len(missing) - unfinished} of {len(loaded.points)} design points are missing"
+    text += f", {unfinished} lack their error budget alone" if unfinished else ""
+    typer.echo(f"{output / 'summary.md'}: written; {text}")
 
 
 @app.command()

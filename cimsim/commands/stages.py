@@ -28,9 +28,14 @@ app = typer.Typer()
 
 
 class _Job:
-    """One run of a stage: its design point, the folders it reads and writes, its provenance."""
+    """One run of a stage: its design point, the folders it reads and writes, its provenance.
 
-    def __init__(self, stage: str, design: str, results: Path, threads: int) -> None:
+    `kind` is the kind of result, where it is not the stage's own: it has the stage's key.
+    """
+
+    def __init__(
+        self, stage: str, design: str, results: Path, threads: int, kind: str | None = None
+    ) -> None:
         set_threads(threads)
         show_progress()
         from cimsim.campaign.design_json import read_design
@@ -42,7 +47,7 @@ class _Job:
         texts = key_texts(changed_fields(self.point))
         self.key_text = texts[stage]
         self.folders = {name: stage_folder(name, digest(texts[name]), results) for name in texts}
-        self.output = self.folders[stage]
+        self.output = stage_folder(kind or stage, digest(self.key_text), results)
         self.provenance = provenance(stage=stage, key=digest(self.key_text))
         self._results = results
 
@@ -66,13 +71,13 @@ class _Job:
             )
             failures.record(self._results, self.output.parent.name, self.output.name, message)
 
-    def write_key(self, folder: Path | None = None) -> None:
-        """Write the text whose hash is the key beside the results (in `folder`, if given)."""
+    def write_key(self) -> None:
+        """Write the text whose hash is the key beside the results."""
         from cimsim.campaign.paths import KEY_FILE
         from cimsim.tables import write_atomically
 
         text = self.key_text + "\n"
-        write_atomically((folder or self.output) / KEY_FILE, lambda path: path.write_text(text))
+        write_atomically(self.output / KEY_FILE, lambda path: path.write_text(text))
 
 
 @app.command()
@@ -165,23 +170,22 @@ def budget(
 ) -> None:
     """Show where a design point loses accuracy: the ADC and each effect, alone and together."""
     block = parse_seeds(seeds)
-    job = _Job("infer", design, results, threads)
-    from cimsim.analysis.budget import show_budget
-    from cimsim.inference.budget import budget as run
+    with _Job("infer", design, results, threads, kind="budget") as job:
+        from cimsim.inference.budget import budget as run
 
-    output = results / "budget" / job.output.name
-    run(
-        job.point,
-        block,
-        checkpoint=job.folders["checkpoint"],
-        calibration=job.folders["calibrate"],
-        mapping=job.folders["map"],
-        output=output,
-        provenance=job.provenance | {"device": device},
-        device=device,
-    )
-    job.write_key(output)
-    show_budget(output, block, job.folders["calibrate"])
+        run(
+            job.point,
+            block,
+            checkpoint=job.folders["checkpoint"],
+            calibration=job.folders["calibrate"],
+            mapping=job.folders["map"],
+            output=job.output,
+            provenance=job.provenance | {"device": device},
+            device=device,
+        )
+    from cimsim.analysis.budget import show_budget
+
+    show_budget(job.output, block, job.folders["calibrate"])
 
 
 @app.command()

@@ -23,7 +23,7 @@ from cimsim.campaign.file import TRIALS, read_campaign_file
 from cimsim.campaign.keys import design_id, stage_keys, unflatten
 from cimsim.campaign.parameters import parameters
 from cimsim.campaign.paths import RESULTS, campaign_folder, search_folder
-from cimsim.campaign.progress import progress
+from cimsim.campaign.progress import key_of, progress
 from cimsim.campaign.yaml_file import read_yaml
 from cimsim.errors import UserError
 from cimsim.search.study import Settings
@@ -166,5 +166,5 @@ def _failed(file: Path, results: Path) -> set[str]:
     return {
         point.id
         for point in campaign.points
-        if any(point.keys[stage] in keys for stage, keys in failed.items())
+        if any(key_of(stage, point) in keys for stage, keys in failed.items())
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from cimsim.analysis.join import join, point_outputs
 from cimsim.analysis.missing import JUST_COMPUTED, NOT_COMPUTED, find_missing
 from cimsim.analysis.partial import write_partial
 from cimsim.campaign.expand import Campaign
-from cimsim.campaign.paths import FILES
+from cimsim.campaign.paths import FILES, budget_files
 from cimsim.errors import UserError
 from cimsim.tables import read_table
 
@@ -119,6 +120,49 @@ def test_a_failure_upstream_is_the_reason(campaign: Campaign, stages: Any, tmp_p
         rows = list(csv.DictReader(file))
     assert {(row["stage"], row["reason"]) for row in rows} == {("map", "no room")}
     assert {Path(row["log"]).name for row in rows} == {f"{key}.log"}
+
+
+def with_budget(campaign: Campaign, stages: Any) -> Campaign:
+    """Return the campaign with an error budget of each point."""
+    for point in campaign.points:
+        for path in budget_files(point.keys["infer"], 0, 1, stages.results):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch()
+    return replace(campaign, budget=True)
+
+
+def test_a_point_without_its_error_budget_is_named_and_in_the_tables(
+    campaign: Campaign, stages: Any, tmp_path: Path
+) -> None:
+    asked = with_budget(campaign, stages)
+    with pytest.raises(UserError, match="no design point is missing"):
+        write(asked, stages, tmp_path / "out")
+    failed, lost = (asked.points[n].keys["infer"] for n in (0, 3))
+    failures.record(stages.results, "budget", failed, "too long")
+    for key in (failed, lost):
+        budget_files(key, 0, 1, stages.results)[2].unlink()
+    # A point that lacks its result as well is named once, for that.
+    both = lose(asked, stages, 5)
+    budget_files(both, 0, 1, stages.results)[0].unlink()
+    missing = write(asked, stages, tmp_path / "out")
+    assert [(m.id, m.stage, m.reason) for m in missing] == [
+        (asked.points[0].id, "budget", "too long"),
+        (asked.points[3].id, "budget", NOT_COMPUTED),
+        (asked.points[5].id, "infer", NOT_COMPUTED),
+    ]
+    assert Path(missing[0].log) == stages.results / f"logs/budget/{failed}_0000_0001.log"
+    table = read_table(tmp_path / "out" / "points.parquet", schemas.points(), ["id"])
+    assert table["id"].to_pylist() == [point.id for point in asked.points[:5]]
+    summary = (tmp_path / "out" / "summary.md").read_text()
+    assert "- Design points without results: 1 of 6\n" in summary
+    assert (
+        "- Design points without error budget: 2 of 6\n"
+        "  - nonideality.read_noise 0.0, array.adc.bits 6: budget: too long (log: "
+        f"{missing[0].log})\n"
+        "  - nonideality.read_noise 0.1, array.adc.bits 7: budget: not computed (log: "
+    ) in summary
+    with (tmp_path / "out" / "missing.csv").open() as file:
+        assert [row["stage"] for row in csv.DictReader(file)] == ["budget", "budget", "infer"]
 
 
 def test_nothing_is_missing(campaign: Campaign, stages: Any, tmp_path: Path) -> None:

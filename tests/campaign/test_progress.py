@@ -12,7 +12,7 @@ import pytest
 from cimsim import failures
 from cimsim.campaign.expand import Campaign, load_campaign
 from cimsim.campaign.paths import FILES, benchmark_file, budget_files, seeds_file, stage_folder
-from cimsim.campaign.progress import describe, progress, status_lines
+from cimsim.campaign.progress import describe, failure_lines, progress, status_lines
 from cimsim.campaign.seed_blocks import seed_blocks
 
 CAMPAIGN = """
@@ -136,3 +136,24 @@ def test_a_failure_is_named_until_its_result_is_there(tmp_path: Path) -> None:
     assert f"log: {tmp_path}/logs/infer/{key}_*.log" in text
     write(stage_folder("infer", key, tmp_path) / seeds_file(0, 3))
     assert "it broke" not in "\n".join(status_lines(loaded, tmp_path))
+
+
+def test_an_error_budget_that_failed_is_named_too(tmp_path: Path) -> None:
+    file = tmp_path / "c.yaml"
+    file.write_text(f"{CAMPAIGN.replace('SEEDS', '{count: 8, block: 4}')}\nbudget: true\n")
+    loaded = load_campaign(file)
+    point = next(p for p in loaded.points if p.changed.get("nonideality.read_noise") == 0.2)
+    key = point.keys["infer"]
+    failures.record(tmp_path, "budget", key, "it broke")
+    lines = list(status_lines(loaded, tmp_path))
+    (row,) = [line for line in lines if line.startswith("  budget ")]
+    assert row.split()[1:4] == ["0", "7", "1"]
+    named = next(n for n, line in enumerate(lines) if line.startswith(f"failed: budget {key} ("))
+    assert lines[named].endswith("nonideality.read_noise 0.2): it broke")
+    # The one log of the job, as the workflow's rule names it.
+    assert lines[named + 1] == f"  log: {tmp_path}/logs/budget/{key}_0000_0003.log"
+    assert len(list(failure_lines([loaded], tmp_path))) == 1
+    for path in budget_files(key, 0, 3, tmp_path):
+        write(path)
+    assert "it broke" not in "\n".join(status_lines(loaded, tmp_path))
+    assert list(failure_lines([loaded], tmp_path)) == []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from cimsim.analysis import schemas
@@ -50,3 +52,36 @@ def test_a_point_that_fails_is_named_and_the_others_are_shown(workspace: Workspa
     assert whole.stderr == (
         "cimsim: campaign.yaml: no design point is missing; run the workflow to make the tables\n"
     )
+
+
+@pytest.mark.slow
+def test_an_error_budget_that_fails_is_named_and_the_point_is_shown(workspace: Workspace) -> None:
+    noise = {"name": "noise", "grid": {"nonideality.read_noise": [0.0, 0.1]}}
+    workspace.write(sweeps=[noise], hardware=False, budget=True, figures=[])
+    first = workspace.snakemake("--cores", "1", "--until", "infer")
+    assert first.returncode == 0, first.stdout + first.stderr
+    # Both points share a mapping. It is damaged once their accuracies are there.
+    (damaged,) = workspace.results.glob("map/*/column_sums.parquet")
+    whole, time = damaged.read_bytes(), damaged.stat().st_mtime_ns
+    damaged.write_bytes(whole[:100])
+    os.utime(damaged, ns=(time, time))
+    run = workspace.snakemake("--cores", "1", "--keep-going")
+    assert run.returncode == 1
+    assert "cimsim: tiny: 2 results could not be computed; `cimsim status" in run.stderr
+
+    status = workspace.cimsim("status", "campaign.yaml").stdout.splitlines()
+    named = [n for n, line in enumerate(status) if line.startswith("failed: budget ")]
+    assert len(named) == 2
+    for n in named:
+        log = workspace.folder / status[n + 1].removeprefix("  log: ")
+        assert "no readable Parquet file" in log.read_text()
+    partial = workspace.cimsim("partial", "campaign.yaml")
+    assert partial.stdout.endswith(
+        "0 of 2 design points are missing, 2 lack their error budget alone\n"
+    )
+
+    damaged.write_bytes(whole)
+    os.utime(damaged, ns=(time, time))
+    again = workspace.snakemake("--cores", "1")
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert not list((workspace.results / "failed").rglob("*.txt"))
