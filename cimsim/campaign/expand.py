@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from cimsim.campaign.circuits import check_circuits
 from cimsim.campaign.condition import Condition
 from cimsim.campaign.design import DesignPoint
 from cimsim.campaign.figure import Figure
@@ -145,7 +146,7 @@ def expand(source: CampaignSource) -> Campaign:
     if content.search is not None:
         space = space_axes(content.search, Place(source.file("search")).at("search"))
     base = _base(source)
-    expansion = _Expansion()
+    expansion = _Expansion(content.hardware)
     for index, name in enumerate(content.sweep_names()):
         if content.sweeps:
             place = Place(source.file("sweeps")).at("sweeps")
@@ -191,9 +192,13 @@ def _base(source: CampaignSource) -> Layer:
 
 
 class _Expansion:
-    """The points found so far, by the fields that differ from their default."""
+    """The points found so far, by the fields that differ from their default.
 
-    def __init__(self) -> None:
+    `hardware` says whether the chip of each is evaluated.
+    """
+
+    def __init__(self, hardware: bool) -> None:
+        self.hardware = hardware
         self.points: dict[tuple[tuple[str, Any], ...], CampaignPoint] = {}
         self.dropped: list[Dropped] = []
         self.designs: list[SweepDesign] = []
@@ -243,6 +248,13 @@ class _Expansion:
                 return None
             where = f" (point: {values})" if values else ""
             raise UserError(f"{origin}: {problem}{where}") from error
+        # Where these are not dropped, the checks before a run name them (checks.py).
+        if self.hardware and sweep.invalid == "drop":
+            try:
+                check_circuits(point)
+            except UserError as error:
+                self.dropped.append(Dropped(sweep.name, _axis_values(layers), str(error)))
+                return None
         return CampaignPoint(design_id(changed), point, changed, stage_keys(changed), [], layers)
 
 

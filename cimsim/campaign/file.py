@@ -58,7 +58,9 @@ class Sweep(Exact):
         "cell.technology == 'sram'`; only combinations that meet all of them are points",
     )
     invalid: Literal["error", "drop"] = Field(
-        "error", description="what happens to a combination that cannot be built"
+        "error",
+        description="what happens to a combination that cannot be built, as far as the design by "
+        "itself tells: the run does not start, or the combination is left out and listed",
     )
 
     @model_validator(mode="after")

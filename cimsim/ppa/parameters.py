@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cimsim import _native
+from cimsim.campaign.circuits import check_circuits
 from cimsim.campaign.design import DesignPoint
 from cimsim.campaign.layer_design import is_mixed, widest
 from cimsim.campaign.parameters import value
@@ -194,20 +195,10 @@ def engine_parameters(point: DesignPoint) -> dict[str, float]:
     model: the array then has row decoders instead of row switches and its ADC resolves one cell.
 
     Raises:
-        UserError: the model has no circuit for the design, for example an input DAC.
+        UserError: the model has no circuit for the design, for example an input DAC; or the
+            accuracy is about arrays for products of activations that the chip does not have.
     """
-    if point.array.dac_bits != 1:
-        raise UserError(
-            f"array.dac_bits is {point.array.dac_bits} but the area and energy model has no input "
-            "DAC (inputs are applied bit by bit); allowed: 1, or hardware: false"
-        )
-    _check_timing(point)
-    signed = point.array.signed_weights
-    if signed != "offset":
-        raise UserError(
-            f"array.signed_weights is {signed}, but the hardware model has circuits for offset "
-            "only; allowed: offset, or a campaign with hardware: false"
-        )
+    check_circuits(point)
     parameters = {}
     for name, source in SOURCES.items():
         held = value(point, source.field)
@@ -222,15 +213,8 @@ def design_context(point: DesignPoint) -> _native.Context:
     """Return technology and parameters of a design point.
 
     Raises:
-        UserError: the model has no circuit for the design, or no technology; or the accuracy is
-            about arrays for products of activations that the chip does not have.
+        UserError: as :func:`engine_parameters`, or the model has no technology for the design.
     """
-    digital = point.chip.dynamic_products == "digital"
-    if digital and point.quantization.dynamic_products == "array":
-        raise UserError(
-            "chip.dynamic_products is digital but quantization.dynamic_products is array; "
-            "allowed: sram_array or none"
-        )
     parameters = engine_parameters(point)
     with errors_in_design_terms(point):
         context = load_context(parameters, point.chip.technology_file)
@@ -281,29 +265,3 @@ def errors_in_design_terms(point: DesignPoint) -> Iterator[None]:
             f"chip.temperature {point.chip.temperature}, array {point.array.rows} x "
             f"{point.array.columns})"
         ) from None
-
-
-def _check_timing(point: DesignPoint) -> None:
-    """Refuse circuits whose latency the reference never computes (infinite or not a number).
-
-    Its register files have no asynchronous latency, and its SRAM tables and buffers take transistor
-    widths and sensing voltage from the array's cell, which only an SRAM array sets (circuit quirks
-    25 to 27).
-    """
-    chip, sram_array = point.chip, point.cell.technology == "sram"
-    all_sram = sram_array and chip.global_buffer == "sram" and chip.tile_buffer == "sram"
-    if not chip.synchronous and not all_sram:
-        raise UserError(
-            f"chip.synchronous is false with cell.technology {point.cell.technology}, "
-            f"global_buffer {chip.global_buffer} and tile_buffer {chip.tile_buffer}; the model has "
-            "asynchronous latencies only where all three are sram"
-        )
-    if chip.activation_function != "sigmoid" or sram_array:
-        return
-    if point.cell.technology == "nvcap" or chip.sigmoid_storage == "sram":
-        allowed = "relu" if point.cell.technology == "nvcap" else "relu or sigmoid_storage rram"
-        raise UserError(
-            f"chip.activation_function is sigmoid with cell.technology {point.cell.technology} and "
-            f"sigmoid_storage {chip.sigmoid_storage}; the model's table has a latency only with "
-            f"sram arrays; allowed: {allowed}"
-        )

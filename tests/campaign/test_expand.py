@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 import yaml
 
+from cimsim.campaign.checks import check_campaign
 from cimsim.campaign.expand import Campaign, load_campaign
 from cimsim.campaign.parameters import value
+from cimsim.campaign.progress import describe
 from cimsim.campaign.seeds import Seeds
 from cimsim.errors import UserError
 
@@ -109,6 +111,57 @@ def test_invalid_combinations_are_dropped_on_request_and_listed(tmp_path: Path) 
         "array.parallel_rows 64, array.rows 96",
     ]
     assert "must divide rows (64)" in campaign.dropped[0].reason
+
+
+PRODUCTS = {
+    "quantization.dynamic_products": ["integer", "array"],
+    "chip.dynamic_products": ["digital", "sram_array"],
+}
+
+
+def test_products_that_the_chip_has_no_arrays_for_are_dropped(tmp_path: Path) -> None:
+    sweeps = [{"name": "s", "grid": PRODUCTS, "invalid": "drop"}]
+    campaign = load(tmp_path, sweeps=sweeps)
+    check_campaign(campaign)
+    assert rows(campaign, *PRODUCTS) == [
+        ("integer", "digital"),
+        ("integer", "sram_array"),
+        ("array", "sram_array"),
+    ]
+    (dropped,) = campaign.dropped
+    assert (
+        dropped.values == "quantization.dynamic_products 'array', chip.dynamic_products 'digital'"
+    )
+    assert dropped.reason.startswith("chip.dynamic_products is digital but quantization.dynamic_")
+    assert f"  dropped from s: {dropped.values}: {dropped.reason}" in describe(campaign, tmp_path)
+    # Accuracies alone do not ask where the chip has its products.
+    alone = load(tmp_path, sweeps=sweeps, hardware=False)
+    assert (len(alone.points), alone.dropped) == (4, ())
+    # Without `drop` the check before a run names the combination.
+    strict = load(tmp_path, sweeps=[{"name": "s", "grid": PRODUCTS}])
+    place = r"sweeps\[0\]\.grid\.chip\.dynamic_products\[0\]: chip\.dynamic_products is digital but"
+    with pytest.raises(UserError, match=place):
+        check_campaign(strict)
+
+
+@pytest.mark.parametrize(
+    ("grid", "reason"),
+    [
+        ({"array.dac_bits": [1, 4]}, "array.dac_bits is 4 but"),
+        ({"array.signed_weights": ["offset", "differential"]}, "array.signed_weights is diff"),
+        ({"chip.synchronous": [True, False]}, "chip.synchronous is false with"),
+        ({"chip.activation_function": ["relu", "sigmoid"]}, "chip.activation_function is sigm"),
+    ],
+)
+def test_designs_without_circuits_are_dropped(
+    grid: dict[str, Any], reason: str, tmp_path: Path
+) -> None:
+    sweeps = [{"name": "s", "grid": grid, "invalid": "drop"}]
+    campaign = load(tmp_path, sweeps=sweeps)
+    check_campaign(campaign)
+    assert len(campaign.points) == 1
+    assert [d.reason.startswith(reason) for d in campaign.dropped] == [True]
+    assert len(load(tmp_path, sweeps=sweeps, hardware=False).points) == 2
 
 
 def test_numbers_of_jobs_on_a_campaign_counted_by_hand(tmp_path: Path) -> None:
