@@ -152,7 +152,8 @@ def seed_deviation(counts: CrossedCounts) -> float | None:
     """Return the standard deviation of the accuracy over seeds (n - 1), or None for one seed."""
     if counts.seeds < 2:
         return None
-    return float(np.std(counts.by_seed / counts.images, ddof=1))
+    # Of counts, so that equal ones deviate by exactly nothing.
+    return float(np.std(counts.by_seed, ddof=1)) / counts.images
 
 
 @dataclass(frozen=True)
