@@ -3,8 +3,9 @@
 A sweep can be analysed if its parameters vary independently of each other: a grid with every
 combination there (`grid`, `zip`, `points`), a `sample` by itself, or a sample crossed with a grid.
 
-Accuracies of points that have more chips than others (`seeds.stop`) are those of the chips that all
-points of the sweep have, in indices and in effects: so they are differences on the same chips.
+Measures on arrays of points that have more chips than others (`seeds.stop`) are those of the chips
+that all points of the sweep have, in indices and in effects: so they are differences on the same
+chips.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from cimsim.analysis import schemas
 from cimsim.analysis.intervals import Interval
@@ -25,9 +27,12 @@ from cimsim.analysis.selection import Row
 from cimsim.analysis.sobol import (
     LEAST_POINTS,
     Indices,
+    average,
     chip_indices,
+    deviation,
     grid_indices,
     pair_indices,
+    root_mean_square,
     varies,
 )
 from cimsim.analysis.writer import write_csv, write_rows
@@ -46,7 +51,7 @@ def _schema(optional: Sequence[str], **columns: pa.DataType) -> pa.Schema:
 _text, _real, _int = pa.string(), pa.float64(), pa.int64()
 
 INDICES = _schema(
-    ("total", "total_low", "total_high"),
+    ("first_low", "first_high", "total", "total_low", "total_high"),
     **dict.fromkeys(("sweep", "measure", "parameter", "method"), _text),
     points=_int,
     **dict.fromkeys(
@@ -55,7 +60,9 @@ INDICES = _schema(
 )
 """sensitivity.parquet: one row a sweep, measure and parameter. Method: grid, saltelli, bins or
 crossed (bins, and the axes of a grid); points: design points of the sweep; first and total: Sobol'
-indices with their intervals."""
+indices with their intervals. They are without intervals where a measure on arrays has too few chips
+for one: three for accuracy_std, two for the others. Without an interval over chips, low and high of
+an exact index are the index."""
 
 EFFECTS = _schema(
     ("effect_low", "effect_high"),
@@ -65,8 +72,17 @@ EFFECTS = _schema(
 )
 """main_effects.parquet: one row a sweep with a grid, measure, parameter of it and value."""
 
-Counts = Mapping[str, Sequence[int]]
-"""How many images each chip of a point gets right, in the order of seeds, by the point's id."""
+Chips = Mapping[str, NDArray[np.float64]]
+"""Right images and logit_error_rms of each chip of a point [chips, 2], in the order of seeds, by
+the point's id."""
+
+OVER_CHIPS = {
+    "accuracy": (average, 2),
+    "accuracy_change": (average, 2),
+    "accuracy_std": (deviation, 3),
+    "logit_error_rms": (root_mean_square, 2),
+}
+"""How each measure on arrays follows from what chips give, and how many an interval needs."""
 
 
 def analysed(campaign: Campaign) -> list[SweepDesign]:
@@ -115,11 +131,11 @@ def write_sensitivity(
     designs = analysed(campaign)
     table: list[Row] = read_table(directory / "points.parquet", schemas.points()).to_pylist()
     points = {row["id"]: row for row in table}
-    right = _right(directory) if campaign.accuracy else {}
+    chips = _chips(directory) if campaign.accuracy else {}
     about = {**provenance, "confidence": campaign.statistics.confidence}
     tables = {
-        "sensitivity": (_index_rows(campaign, designs, points, right), INDICES),
-        "main_effects": (_effect_rows(campaign, designs, points, right, results), EFFECTS),
+        "sensitivity": (_index_rows(campaign, designs, points, chips), INDICES),
+        "main_effects": (_effect_rows(campaign, designs, points, chips, results), EFFECTS),
     }
     for name, (rows, schema) in tables.items():
         write_rows(directory / f"{name}.parquet", rows, schema, about)
@@ -158,37 +174,43 @@ def by_measure(rows: Sequence[Row]) -> dict[tuple[str, str], list[Row]]:
 
 def share_text(row: Row, which: str) -> str:
     """Return the index `first` or `total` of a row in percent, with its interval if it has one."""
-    shares = (round(100 * row[f"{which}{end}"], 1) + 0.0 for end in ("", "_low", "_high"))
-    estimate, low, high = (f"{share:.1f}" for share in shares)
+    found = [row[f"{which}{end}"] for end in ("", "_low", "_high")]
+    if found[1] is None:
+        found = [found[0]] * 3
+    estimate, low, high = (f"{round(100 * share, 1) + 0.0:.1f}" for share in found)
     return f"{estimate} %" if low == high else f"{estimate} % [{low}, {high}]"
 
 
 # --- values of a measure --------------------------------------------------------------------------
 
 
-def _right(directory: Path) -> Counts:
-    found: dict[str, dict[int, int]] = {}
-    columns = ("id", "seed", "correct")
+def _chips(directory: Path) -> Chips:
+    found: dict[str, dict[int, tuple[int, float]]] = {}
+    columns = ("id", "seed", "correct", "logit_error_rms")
     table = read_table(directory / "seeds.parquet", schemas.seeds(), columns)
-    for name, seed, correct in zip(*(table[c].to_pylist() for c in columns), strict=True):
-        found.setdefault(name, {})[seed] = correct
-    return {name: [chips[seed] for seed in sorted(chips)] for name, chips in found.items()}
+    for name, seed, right, error in zip(*(table[c].to_pylist() for c in columns), strict=True):
+        found.setdefault(name, {})[seed] = (right, error)
+    return {name: np.array([seen[seed] for seed in sorted(seen)]) for name, seen in found.items()}
 
 
-def _values(measure: str, members: Sequence[Row], right: Counts) -> tuple[Any, Any]:
-    """Return a measure at each point, and on each chip [points, chips] if that is known.
+def _values(measure: str, members: Sequence[Row], chips: Chips) -> tuple[Any, Any]:
+    """Return a measure at each point, and what it follows from on each chip [points, chips].
 
-    Accuracies are those of the chips that all points have.
+    The latter is None if the measure is none on arrays. Otherwise the chips are those that all
+    points have.
     """
-    if measure not in ("accuracy", "accuracy_change"):
+    if measure not in OVER_CHIPS:
         return np.array([row[measure] for row in members], dtype=np.float64), None
-    common = min(len(right[row["id"]]) for row in members)
-    counts = np.array([right[row["id"]][:common] for row in members])
-    images = np.array([[row["images"]] for row in members])
-    if measure == "accuracy_change":
-        quantized = [[row["quantized_accuracy"] * row["images"]] for row in members]
-        counts = counts - np.rint(quantized).astype(np.int64)
-    return counts.sum(axis=1) / (common * images[:, 0]), counts / images
+    common = min(len(chips[row["id"]]) for row in members)
+    seen = np.array([chips[row["id"]][:common] for row in members])
+    right, given = seen[..., 0], seen[..., 1]
+    if measure != "logit_error_rms":
+        images = np.array([[row["images"]] for row in members])
+        if measure == "accuracy_change":
+            right = right - np.rint([[row["quantized_accuracy"]] for row in members] * images)
+        given = right / images
+    statistic, _ = OVER_CHIPS[measure]
+    return statistic(given), given
 
 
 # --- rows of the tables ---------------------------------------------------------------------------
@@ -202,7 +224,7 @@ def axis_names(design: SweepDesign) -> list[str]:
 
 
 def _index_rows(
-    campaign: Campaign, designs: Sequence[SweepDesign], points: Mapping[str, Row], right: Counts
+    campaign: Campaign, designs: Sequence[SweepDesign], points: Mapping[str, Row], chips: Chips
 ) -> Iterator[Row]:
     confidence = campaign.statistics.confidence
     for design in designs:
@@ -210,10 +232,11 @@ def _index_rows(
         for measure in MEASURES:
             if any(row[measure] is None for row in members):
                 continue
-            values, chips = _values(measure, members, right)
+            values, given = _values(measure, members, chips)
             if not varies(values):
                 continue
-            for parameter, index in _indices(design, members, values, chips, confidence).items():
+            found = _indices(design, members, measure, (values, given), confidence)
+            for parameter, index in found.items():
                 yield {
                     "sweep": design.name,
                     "measure": measure,
@@ -234,17 +257,22 @@ def _method(design: SweepDesign) -> str:
 
 
 def _indices(
-    design: SweepDesign, members: Sequence[Row], values: Any, chips: Any, confidence: float
+    design: SweepDesign,
+    members: Sequence[Row],
+    measure: str,
+    found: tuple[Any, Any],
+    confidence: float,
 ) -> dict[str, Indices]:
     """Return the indices of each parameter of a sweep that varies.
 
     Args:
         design: the sweep.
         members: its points.
-        values: the measure at each [points].
-        chips: the same on each chip [points, chips]; None if that is not known.
+        measure: the measure.
+        found: what :func:`_values` returns for it.
         confidence: nominal coverage of the intervals.
     """
+    values, chips = found
     names = axis_names(design)
     if design.sample == "saltelli":
         samples = values.reshape(len(names) + 2, -1)
@@ -253,12 +281,27 @@ def _indices(
     if design.sample is not None:
         return _sampled(design, members, values, confidence)
     shape = tuple(len(axis) for axis in design.axes)
-    if chips is None or chips.shape[1] < 2:
+    if chips is None:
         indices = grid_indices(values.reshape(shape))
     else:
-        indices = chip_indices(chips.reshape(*shape, -1), confidence)
-    found = zip(names, shape, indices, strict=True)
-    return {name: index for name, levels, index in found if levels > 1}
+        indices = _over_chips(measure, chips.reshape(*shape, -1), confidence)
+    axes = zip(names, shape, indices, strict=True)
+    return {name: index for name, levels, index in axes if levels > 1}
+
+
+def _over_chips(measure: str, chips: Any, confidence: float) -> list[Indices]:
+    """Return the indices of the axes of a grid from what each chip gives [..., chips].
+
+    They have no intervals (NaN) if there are too few chips.
+    """
+    statistic, least = OVER_CHIPS[measure]
+    if chips.shape[-1] >= least:
+        return chip_indices(chips, confidence, statistic)
+    plain = ((index.first, index.total) for index in grid_indices(statistic(chips)))
+    return [
+        Indices(*(Interval(share.estimate, math.nan, math.nan) for share in both if share))
+        for both in plain
+    ]
 
 
 def _sampled(
@@ -284,7 +327,7 @@ def _effect_rows(
     campaign: Campaign,
     designs: Sequence[SweepDesign],
     points: Mapping[str, Row],
-    right: Counts,
+    chips: Chips,
     results: Path,
 ) -> Iterator[Row]:
     for design in designs:
@@ -300,7 +343,7 @@ def _effect_rows(
         for measure in MEASURES:
             if any(row[measure] is None for row in members):
                 continue
-            values, _ = _values(measure, members, right)
+            values, _ = _values(measure, members, chips)
             # The interval of an accuracy says what may have been missed where none varies.
             if not varies(values) and measure != "accuracy":
                 continue

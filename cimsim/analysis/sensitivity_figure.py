@@ -71,12 +71,12 @@ def draw_sensitivity(canvas: Canvas, figure: Figure, directory: Path) -> None:
     for index, (name, label, colour) in enumerate(kinds):
         places = np.arange(len(rows)) + THICKNESS * (index - (len(kinds) - 1) / 2)
         known = [n for n, row in enumerate(rows) if row[name] is not None]
-        values, low, high = (
-            [100 * rows[n][f"{name}{end}"] for n in known] for end in ("", "_low", "_high")
-        )
+        values = [100 * rows[n][name] for n in known]
         handles[label] = axes.barh(places[known], values, THICKNESS, color=colour)
+        told = [n for n in known if rows[n][f"{name}_low"] is not None]
+        low, high = ([100 * rows[n][f"{name}{end}"] for n in told] for end in ("_low", "_high"))
         if low != high:
-            axes.hlines(places[known], low, high, color="black", linewidth=0.8)
+            axes.hlines(places[told], low, high, color="black", linewidth=0.8)
     axes.set_yticks(range(len(rows)), [_words(row["parameter"]) for row in rows])
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.set_xlim(min(0.0, axes.get_xlim()[0]), None)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from cimsim.analysis import schemas
 from cimsim.analysis.compare import compare
@@ -27,7 +28,7 @@ from cimsim.campaign.checks import check_campaign
 from cimsim.campaign.expand import Campaign, load_campaign
 from cimsim.campaign.parameters import value
 from cimsim.errors import UserError
-from cimsim.tables import read_table
+from cimsim.tables import read_table, write_table
 
 GRID = """
 name: test
@@ -230,6 +231,78 @@ def test_accuracies_on_a_grid_have_intervals_over_chips(stages: Any, tmp_path: P
         assert one["first"] == pytest.approx(other["first"])
 
 
+SPREAD = GRID.replace("read_noise: [0.0, 0.4]", "device_variation: [0.05, 0.2]").replace(
+    "chip.node: [22, 32, 45]", "array.adc.bits: [5, 8]"
+)
+
+
+def with_errors(done: Analysed) -> None:
+    """Give each chip of each point an error of its own, and analyse again."""
+    path = done.folder / "seeds.parquet"
+    table = read_table(path, schemas.seeds()).to_pydict()
+    noise = [done.points[name]["nonideality.device_variation"] for name in table["id"]]
+    rng = np.random.default_rng(2)
+    table["logit_error_rms"] = [n * (1 + 0.1 * rng.normal()) for n in noise]
+    write_table(path, table, schemas.seeds(), {})
+    write_sensitivity(done.campaign, results=done.results, directory=done.folder, provenance={})
+    done.rows = read_indices(done.folder)
+
+
+@pytest.mark.parametrize("measure", ["accuracy_std", "logit_error_rms"])
+def test_spreads_and_errors_on_a_grid_have_the_intervals_of_the_jackknife(
+    measure: str, stages: Any, tmp_path: Path
+) -> None:
+    done = Analysed(stages, tmp_path / "out", SPREAD.replace("count: 4", "count: 20"))
+    with_errors(done)
+    seeds = read_table(done.folder / "seeds.parquet", schemas.seeds()).to_pylist()
+    column = "accuracy" if measure == "accuracy_std" else measure
+    (design,) = done.campaign.designs
+    chips = np.array([[r[column] for r in seeds if r["id"] == name] for name in design.ids])
+
+    def share(left_out: int | None) -> float:
+        kept = np.delete(chips, left_out, axis=1) if left_out is not None else chips
+        of = np.std(kept, axis=1, ddof=1) if column == "accuracy" else np.sqrt(np.mean(kept**2, 1))
+        grid = of.reshape(2, 2, 2)
+        return float(np.var(grid.mean(axis=(1, 2))) / np.var(grid))
+
+    left = np.array([share(chip) for chip in range(20)])
+    row = by_measure(done.rows)["cells", measure][0]
+    assert row["parameter"] == "nonideality.device_variation"
+    assert row["first"] == pytest.approx(20 * share(None) - 19 * left.mean())
+    half = stats.t.ppf(0.975, 19) * np.sqrt(19 * left.var())
+    assert row["first_high"] - row["first"] == pytest.approx(half)
+    assert row["first"] - row["first_low"] == pytest.approx(half)
+    assert half > 0.0
+
+
+@pytest.mark.parametrize(
+    ("chips", "told"),
+    [
+        (1, {"accuracy": False, "logit_error_rms": False}),
+        (2, {"accuracy": True, "accuracy_std": False, "logit_error_rms": True}),
+        (3, {"accuracy": True, "accuracy_std": True, "logit_error_rms": True}),
+    ],
+)
+def test_too_few_chips_give_no_interval(
+    chips: int, told: dict[str, bool], stages: Any, tmp_path: Path
+) -> None:
+    seeds = f"{{count: {chips}, block: {chips}}}"
+    done = Analysed(stages, tmp_path / "out", SPREAD.replace("{count: 4, block: 2}", seeds))
+    with_errors(done)
+    held = by_measure(done.rows)
+    on_arrays = {m for _, m in held if m in ("accuracy", "accuracy_std", "logit_error_rms")}
+    assert on_arrays == told.keys()
+    for measure, known in told.items():
+        bounds = ("first_low", "first_high", "total_low", "total_high")
+        found = [row[bound] for row in held["cells", measure] for bound in bounds]
+        assert [bound is not None for bound in found] == [known] * len(found)
+    # What shows the shares does without.
+    assert any(line.startswith("cells, accuracy") for line in lines(done.rows))
+    (figure,) = done.campaign.figures
+    with canvas() as drawn:
+        draw_on(drawn, figure, list(done.points.values()), done.folder)
+
+
 def test_with_a_rule_that_ends_seeds_all_counts_are_on_the_same_chips(
     stages: Any, tmp_path: Path
 ) -> None:
@@ -246,6 +319,14 @@ def test_with_a_rule_that_ends_seeds_all_counts_are_on_the_same_chips(
         for name in done.points
     }
     (design,) = done.campaign.designs
+    spread = {
+        name: np.std([r["accuracy"] for r in seeds if r["id"] == name and r["seed"] < 4], ddof=1)
+        for name in done.points
+    }
+    of_spread = [row for row in done.effects if row["measure"] == "accuracy_std"]
+    deviations = np.array([spread[name] for name in design.ids]).reshape(2, 3, 2)
+    assert of_spread[1]["mean"] == pytest.approx(deviations[1].mean())
+    assert of_spread[1]["effect_low"] is None
     values = np.array([common[name] for name in design.ids]).reshape(2, 3, 2)
     effects = [row for row in done.effects if row["measure"] == "accuracy"][:2]
     for row, mean in zip(effects, values.mean(axis=(1, 2)), strict=True):
