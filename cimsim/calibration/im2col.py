@@ -35,10 +35,12 @@ def im2col(
         output_size(side, k, stride, padding, dilation)
         for side, k in zip(images.shape[1:3], kernel, strict=True)
     )
-    count, channels = images.shape[0], images.shape[3]
+    count, rows, pixels, channels = images.shape
     if padding:
-        border = ((0, 0), (padding, padding), (padding, padding), (0, 0))
-        images = np.pad(images, border, constant_values=fill)
+        shape = (count, rows + 2 * padding, pixels + 2 * padding, channels)
+        padded = np.full(shape, fill, dtype=images.dtype)  # several times as fast as np.pad
+        padded[:, padding:-padding, padding:-padding] = images
+        images = padded
     columns = np.empty((count, height, width, channels, *kernel), dtype=images.dtype)
     for i in range(kernel[0]):
         for j in range(kernel[1]):

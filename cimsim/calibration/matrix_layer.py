@@ -105,7 +105,8 @@ class MatrixLayer:
 
     def group_codes(self, codes: Codes) -> list[Codes]:
         """Return the columns of `codes` [M, groups * K] that each group sees, contiguous."""
-        parts = np.split(codes, self.shape.groups, axis=1)
+        groups = self.shape.groups
+        parts = np.split(codes, groups, axis=1) if groups > 1 else [codes]  # split is slow
         return [np.ascontiguousarray(part) for part in parts]
 
     def input_codes(self, x: Tensor) -> Codes:
