@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
 
@@ -14,7 +14,11 @@ class UserError(Exception):
     """
 
 
-def nearest(word: str, allowed: Iterable[str]) -> str:
-    """Return ``" (did you mean 'x'?)"`` for the closest allowed word, or an empty string."""
-    close = get_close_matches(word, list(allowed), n=1, cutoff=0.6)
-    return f" (did you mean '{close[0]}'?)" if close else ""
+def nearest(word: str, allowed: Iterable[str], elsewhere: Sequence[str] = ()) -> str:
+    """Return ``" (did you mean 'x'?)"`` for the closest allowed word, or an empty string.
+
+    `elsewhere` says in words where else `word` would be right, and stands behind that word.
+    """
+    close = [f"'{near}'" for near in get_close_matches(word, list(allowed), n=1, cutoff=0.6)]
+    meant = " or ".join([*close, *elsewhere])
+    return f" (did you mean {meant}?)" if meant else ""

@@ -46,9 +46,12 @@ def first_problem(
 
 
 def unknown_key(key: str, model: type[BaseModel] | None) -> str:
-    """Return the message for a key that `model` does not have."""
+    """Return the message for a key of a campaign file that `model` does not have."""
+    from cimsim.campaign.places import places_of
+
     allowed = list(model.model_fields) if model else []
-    return f"unknown key{nearest(key, allowed)}; allowed: {', '.join(allowed)}"
+    hint = nearest(key, allowed, places_of(key, in_settings=False))
+    return f"unknown key{hint}; allowed: {', '.join(allowed)}"
 
 
 def refused(value: object, field: FieldInfo) -> str:
@@ -145,13 +148,14 @@ def _model_at(model: type[BaseModel], location: Location) -> type[BaseModel] | N
         if isinstance(part, int):
             continue
         field = here.model_fields.get(part) if here else None
-        here = _model_in(field.annotation) if field else None
+        here = model_in(field.annotation) if field else None
     return here
 
 
-def _model_in(annotation: Any) -> type[BaseModel] | None:
+def model_in(annotation: Any) -> type[BaseModel] | None:
+    """Return the model that a field holds, by itself or in a list; None if it holds none."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     if get_origin(annotation) in (tuple, list, Union, types.UnionType):
-        return next((m for m in map(_model_in, get_args(annotation)) if m), None)
+        return next((m for m in map(model_in, get_args(annotation)) if m), None)
     return None

@@ -247,11 +247,14 @@ def _find_data(name: str, place: Place) -> str:
 
 def _unknown(name: str) -> str:
     """Return the message for a dotted name that is neither a field nor a section."""
+    from cimsim.campaign.places import places_of
+
     section, _, key = name.rpartition(".")
     while section and section not in sections():
         section, _, key = section.rpartition(".")
     allowed = list(sections()[section].model_fields)
-    hint = nearest(key, allowed) or nearest(name, [*leaf_fields(), *sections()])
+    elsewhere = places_of(name, in_settings=True) or places_of(key, in_settings=True)
+    hint = nearest(key, allowed, elsewhere) or nearest(name, [*leaf_fields(), *sections()])
     if not section:
         allowed.append(PRESET)
     return f"unknown key{hint}; allowed: {', '.join(allowed)}"

@@ -42,11 +42,53 @@ CASES = {
     ),
     "unknown top-level key": (
         "name: c\nsweep: []",
-        "sweep: unknown key (did you mean 'sweeps'?); allowed: name, description, include",
+        "sweep: unknown key (did you mean 'sweeps' or 'figures[].sweep'?); allowed: name, ",
     ),
     "unknown key of a sweep": (
         "name: c\nsweeps: [{gird: {}}]",
         "sweeps[0].gird: unknown key (did you mean 'grid'?)",
+    ),
+    "key of the top level among the design fields": (
+        "name: c\nbase: {hardware: false}",
+        "base.hardware: unknown key (did you mean 'hardware' at the top level of the campaign?)",
+    ),
+    "key of the top level in a section of the design": (
+        "name: c\nbase: {chip: {figures: []}}",
+        "base.chip.figures: unknown key (did you mean 'wires' or 'figures' at the top level of the "
+        "campaign?)",
+    ),
+    "key of the top level in a section of the file": (
+        "name: c\nseeds: {accuracy: false}",
+        "seeds.accuracy: unknown key (did you mean 'accuracy' at the top level of the campaign?)",
+    ),
+    "design field at the top level": (
+        "name: c\narray.rows: 64",
+        "array.rows: unknown key (did you mean 'base.array.rows'?)",
+    ),
+    "design field in a sweep": (
+        "name: c\nsweeps: [{array.rows: [64]}]",
+        "sweeps[0].array.rows: unknown key (did you mean 'base.array.rows'?)",
+    ),
+    "preset at the top level": (
+        "name: c\npreset: sram-22nm",
+        "preset: unknown key (did you mean 'base.preset'?)",
+    ),
+    "section outside its own": (
+        "name: c\nbase: {adc: {bits: 7}}",
+        "base.adc: unknown key (did you mean 'array.adc'?)",
+    ),
+    "design field in another section": (
+        "name: c\nbase: {cell: {parallel_rows: 7}}",
+        "base.cell.parallel_rows: unknown key (did you mean 'array.parallel_rows'?)",
+    ),
+    "key of another section of the file": (
+        "name: c\nconfidence: 0.9",
+        "confidence: unknown key (did you mean 'seeds.stop.confidence' or "
+        "'statistics.confidence'?); allowed: ",
+    ),
+    "key of a list": (
+        "name: c\ncolour: cell.bits",
+        "colour: unknown key (did you mean 'figures[].colour'?); allowed: name, description",
     ),
     "negative noise": (
         "name: c\nbase: {nonideality.read_noise: -0.1}",
