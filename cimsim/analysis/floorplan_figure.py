@@ -1,10 +1,12 @@
-"""The tiles of a chip, coloured by the layer whose weights they hold."""
+"""The tiles of a chip, coloured by the layer whose weights they hold; colours that come again have
+a pattern."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
@@ -27,6 +29,12 @@ NUMBERED_SIDE = 16
 SHADES = tuple(colour for colour in COLOURS if colour != "#000000")
 """Colours of layers; black would hide the numbers."""
 
+HATCHES = ("", "////", "....", "xxxx", "||||", "----", "++++")
+"""Patterns in turn: a colour that comes again has the next one."""
+
+HATCH_COLOUR = "#404040"
+"""Colour of the patterns: dark on every shade."""
+
 EMPTY = "#F4F4F4"
 """Colour of places of the grid without a tile."""
 
@@ -45,7 +53,8 @@ def draw_floorplan(canvas: Canvas, figure: Figure, points: Sequence[Row], direct
         tiles = [(i, layer) for i, layer in enumerate(layers) for _ in range(tile_count(layer))]
         _draw_tiles(axes, row, [index for index, _ in tiles], len(drawn) > 1)
         for index, layer in enumerate(layers):
-            entries.setdefault(f"{index + 1} {layer['layer']}", Patch(facecolor=colour_of(index)))
+            mark = Patch(facecolor=colour_of(index), **pattern_of(index))
+            entries.setdefault(f"{index + 1} {layer['layer']}", mark)
     if len(entries) <= MOST_NAMED:
         legend_above(canvas, dict(entries))
 
@@ -69,6 +78,12 @@ def colour_of(index: int) -> str:
     return SHADES[index % len(SHADES)]
 
 
+def pattern_of(index: int) -> dict[str, Any]:
+    """Return what marks the layer at a place in the order of execution beside its colour."""
+    pattern = HATCHES[index // len(SHADES) % len(HATCHES)]
+    return {"hatch": pattern, "edgecolor": HATCH_COLOUR, "linewidth": 0.0} if pattern else {}
+
+
 def place_of(number: int, columns: int) -> tuple[int, int]:
     """Return row and column of the n-th tile; every second row runs back, so layers stay whole."""
     row, column = divmod(number, columns)
@@ -85,7 +100,11 @@ def _draw_tiles(axes: Axes, row: Row, owners: Sequence[int], small: bool) -> Non
         y, x = place_of(number, width)
         colour = colour_of(owner)
         axes.add_patch(Rectangle((x, y), 1, 1, facecolor=colour, edgecolor="white", linewidth=0.6))
+        if pattern_of(owner):
+            inside = Rectangle((x + 0.03, y + 0.03), 0.94, 0.94, fill=False, **pattern_of(owner))
+            axes.add_patch(inside)
         if numbered:
+            plain = {"facecolor": colour, "linewidth": 0.0, "pad": 0.6}
             axes.text(
                 x + 0.5,
                 y + 0.5,
@@ -94,6 +113,7 @@ def _draw_tiles(axes: Axes, row: Row, owners: Sequence[int], small: bool) -> Non
                 va="center",
                 fontsize=min(7.0, 60 / max(height, width)),
                 color="white" if colour in ("#0072B2", "#D55E00") else "black",
+                bbox=plain if pattern_of(owner) else None,
             )
     axes.set_xlim(0, width)
     axes.set_ylim(height, 0)

@@ -53,6 +53,7 @@ _SETTINGS: dict[str, Any] = {
     "grid.linewidth": 0.5,
     "xtick.major.width": 0.6,
     "ytick.major.width": 0.6,
+    "hatch.linewidth": 0.5,
     "lines.linewidth": 1.2,
     "lines.markersize": 4,
     "figure.constrained_layout.use": True,

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from matplotlib.patches import Rectangle
 
-from cimsim.analysis import schemas
+from cimsim.analysis import floorplan_figure, schemas
 from cimsim.analysis.budget import POINT_CODES, POINT_LAYERS
-from cimsim.analysis.figures import check_figures, draw_on
-from cimsim.analysis.floorplan_figure import place_of
+from cimsim.analysis.figures import check_figures, draw, draw_on
+from cimsim.analysis.floorplan_figure import colour_of, pattern_of, place_of
 from cimsim.analysis.join import join
 from cimsim.analysis.roofline_figure import Load, load_of, roofs
 from cimsim.analysis.selection import select
@@ -140,6 +140,32 @@ def test_a_floorplan_has_every_tile_of_every_layer(tables: Path) -> None:
     assert len(tiles) == 3 * 4  # three layers of 2 x 2 tiles
     assert len({(tile.get_x(), tile.get_y()) for tile in tiles}) == 12
     assert [text.get_text() for text in axes.texts] == [*"111122223333"]
+
+
+def test_no_two_layers_of_a_large_network_look_alike(
+    tables: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Patterns of a tile and of its entry in the legend are those of its layer; 49 differ."""
+    layers = [{"layer": f"l{n}", "tile_rows": 1, "tile_columns": 1} for n in range(12)]
+    monkeypatch.setattr(floorplan_figure, "matrix_layers_of", lambda *_: layers)
+    wanted = figure(kind="floorplan", filter=ONE)
+    with canvas() as empty:
+        draw_on(empty, wanted, select(tables, wanted), tables, budget=False)
+        (axes,), (legend,) = empty.axes, empty.legends
+    _, *tiles = [patch for patch in axes.patches if isinstance(patch, Rectangle)]
+    coloured = [tile.get_facecolor() for tile in tiles if tile.get_fill()]
+    patterns = [tile.get_hatch() for tile in tiles if not tile.get_fill()]
+    keys = legend.get_patches()
+    assert [key.get_facecolor() for key in keys] == coloured
+    assert [key.get_hatch() for key in keys] == [None] * 7 + patterns
+    assert len(set(zip(coloured, [None] * 7 + patterns, strict=True))) == 12
+    looks = {(colour_of(n), str(pattern_of(n))) for n in range(49)}
+    assert len(looks) == 49
+    for name in ("one", "two"):
+        draw(tables, wanted, tmp_path / name)
+    for suffix in (".svg", ".png"):
+        one, two = ((tmp_path / name).with_suffix(suffix).read_bytes() for name in ("one", "two"))
+        assert one == two
 
 
 def test_every_place_of_a_grid_is_used_once() -> None:
