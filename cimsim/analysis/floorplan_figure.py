@@ -3,6 +3,7 @@ a pattern."""
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,7 +25,8 @@ MOST_NAMED = 12
 """Up to so many layers have an entry in the legend; the tiles of more have their number alone."""
 
 NUMBERED_SIDE = 16
-"""Up to so many tiles a side have the number of their layer written in them."""
+"""Up to so many tiles a side have the number of their layer written in each of them; with more it
+stands once, in the middle of the layer's tiles."""
 
 SHADES = tuple(colour for colour in COLOURS if colour != "#000000")
 """Colours of layers; black would hide the numbers."""
@@ -95,7 +97,9 @@ def _draw_tiles(axes: Axes, row: Row, owners: Sequence[int], small: bool) -> Non
     height, width = row["tile_grid_rows"], row["tile_grid_columns"]
     height = max(height, math.ceil(len(owners) / width))
     axes.add_patch(Rectangle((0, 0), width, height, facecolor=EMPTY, linewidth=0))
-    numbered = max(height, width) <= (NUMBERED_SIDE // 2 if small else NUMBERED_SIDE)
+    side = max(height, width)
+    each = side <= (NUMBERED_SIDE // 2 if small else NUMBERED_SIDE)
+    numbered = set(range(len(owners)) if each else middle_tiles(owners))
     for number, owner in enumerate(owners):
         y, x = place_of(number, width)
         colour = colour_of(owner)
@@ -103,18 +107,8 @@ def _draw_tiles(axes: Axes, row: Row, owners: Sequence[int], small: bool) -> Non
         if pattern_of(owner):
             inside = Rectangle((x + 0.03, y + 0.03), 0.94, 0.94, fill=False, **pattern_of(owner))
             axes.add_patch(inside)
-        if numbered:
-            plain = {"facecolor": colour, "linewidth": 0.0, "pad": 0.6}
-            axes.text(
-                x + 0.5,
-                y + 0.5,
-                str(owner + 1),
-                ha="center",
-                va="center",
-                fontsize=min(7.0, 60 / max(height, width)),
-                color="white" if colour in ("#0072B2", "#D55E00") else "black",
-                bbox=plain if pattern_of(owner) else None,
-            )
+        if number in numbered:
+            _write_number(axes, x, y, owner, min(7.0, 60 / side) if each else 5.0)
     axes.set_xlim(0, width)
     axes.set_ylim(height, 0)
     axes.set_aspect("equal")
@@ -123,3 +117,25 @@ def _draw_tiles(axes: Axes, row: Row, owners: Sequence[int], small: bool) -> Non
     about = f"{tiles}, {rounded(row['area_mm2'])} mm², {row['memory_utilization'] * 100:.0f} % used"
     above = f"{axes.get_title()}\n" if axes.get_title() else ""
     axes.set_title(above + about, fontsize=7)
+
+
+def middle_tiles(owners: Sequence[int]) -> list[int]:
+    """Return the tile in the middle of each layer's, for layers whose tiles follow each other."""
+    places = itertools.groupby(range(len(owners)), key=lambda number: owners[number])
+    runs = [list(run) for _, run in places]
+    return [run[len(run) // 2] for run in runs]
+
+
+def _write_number(axes: Axes, x: int, y: int, owner: int, size: float) -> None:
+    """Write the number of a layer into a tile, above its pattern."""
+    colour = colour_of(owner)
+    axes.text(
+        x + 0.5,
+        y + 0.5,
+        str(owner + 1),
+        ha="center",
+        va="center",
+        fontsize=size,
+        color="white" if colour in ("#0072B2", "#D55E00") else "black",
+        bbox={"facecolor": colour, "linewidth": 0.0, "pad": 0.6} if pattern_of(owner) else None,
+    )

@@ -257,7 +257,7 @@ class Figure(Section):
             return f"What the variance of {quantity(self.y).words} comes from"
         return {
             "layers": "Layers in order of execution",
-            "floorplan": "Tiles of the chip, coloured by the layer whose weights they hold",
+            "floorplan": "Tiles of the chip by number and colour of the layer that they hold",
             "codes": "How often the ADCs of each layer give each code",
             "roofline": "Throughput of each layer against its operations per byte moved",
         }[self.kind]

@@ -14,7 +14,7 @@ from matplotlib.patches import Rectangle
 from cimsim.analysis import floorplan_figure, schemas
 from cimsim.analysis.budget import POINT_CODES, POINT_LAYERS
 from cimsim.analysis.figures import check_figures, draw, draw_on
-from cimsim.analysis.floorplan_figure import colour_of, pattern_of, place_of
+from cimsim.analysis.floorplan_figure import colour_of, middle_tiles, pattern_of, place_of
 from cimsim.analysis.join import join
 from cimsim.analysis.roofline_figure import Load, load_of, roofs
 from cimsim.analysis.selection import select
@@ -166,6 +166,20 @@ def test_no_two_layers_of_a_large_network_look_alike(
     for suffix in (".svg", ".png"):
         one, two = ((tmp_path / name).with_suffix(suffix).read_bytes() for name in ("one", "two"))
         assert one == two
+
+
+def test_layers_of_a_large_chip_are_numbered_once(
+    tables: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More tiles a side than have room for a number each."""
+    sides = [(20, 17), (1, 1), (8, 2)]
+    layers = [
+        {"layer": f"l{n}", "tile_rows": a, "tile_columns": b} for n, (a, b) in enumerate(sides)
+    ]
+    monkeypatch.setattr(floorplan_figure, "matrix_layers_of", lambda *_: layers)
+    (axes,) = axes_of(tables, figure(kind="floorplan", filter=ONE))
+    assert [text.get_text() for text in axes.texts] == ["1", "2", "3"]
+    assert middle_tiles([0, 0, 0, 1, 2, 2]) == [1, 3, 5]
 
 
 def test_every_place_of_a_grid_is_used_once() -> None:
