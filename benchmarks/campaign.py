@@ -100,9 +100,10 @@ def main() -> None:
     measure("one point, really", one, folder, 0, 0)
     fill(folder)
     measure("the rest: chips, join, summary", run, folder, 0, 0)
-    measure("join alone", [*cimsim, "join", "c.yaml"], folder, 0, 2)
     measure("snakemake, nothing to do", run, folder, 60, 1)
     measure("cimsim plan, all done", [*cimsim, "plan", "c.yaml"], folder, 10, 1)
+    measure("cimsim status, all done", [*cimsim, "status", "c.yaml"], folder, 0, 0)
+    measure("join alone", [*cimsim, "join", "c.yaml"], folder, 0, 2)
 
 
 if __name__ == "__main__":
