@@ -33,7 +33,7 @@ struct LayerReport {
   Scalars scalars;
   Scalars energy;   ///< J by part
   Scalars leakage;  ///< J by part
-  Scalars waiting;  ///< W by part, of all tiles of the layer while they wait
+  Scalars waiting;  ///< W by part, of all waiting tiles and a share of the chip's own circuits
 };
 
 struct ChipReport {

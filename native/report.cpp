@@ -18,6 +18,7 @@ struct LayerFigures {
   double leakage_power = 0;      // W, as reported
   Energies waiting_parts;        // W, one tile that waits
   Energies working_parts;        // W, one tile that works
+  Energies chip_parts;           // W, share of the chip's own circuits
   Energies leaked;               // J an image, by part
   double leakage_energy = 0;     // J an image
 };
@@ -95,6 +96,7 @@ void share_leakage(std::vector<LayerFigures>& layers, const Energies& power, dou
   for (const auto& layer : layers) busy += layer.figures.times.total;
   for (auto& layer : layers) {
     const double share = layer.figures.times.total / busy;
+    layer.chip_parts = share * power;
     layer.leakage_power += power.total() * share;
     layer.leakage_energy += power.total() * latency * share;
     layer.leaked += latency * share * power;
@@ -133,7 +135,8 @@ LayerReport report_layer(const LayerPlan& plan, const LayerFigures& layer) {
     const Part part = static_cast<Part>(p);
     out.energy[info(part).name] = layer.figures.energy[part];
     out.leakage[info(part).name] = layer.leaked[part];
-    out.waiting[info(part).name] = plan.tiles() * layer.waiting_parts[part];
+    out.waiting[info(part).name] =
+        plan.tiles() * layer.waiting_parts[part] + layer.chip_parts[part];
   }
   return out;
 }

@@ -137,7 +137,7 @@ STAGES: dict[str, Stage] = {
         upstream=("checkpoint", "calibrate"),
     ),
     "ppa": Stage(
-        3,
+        4,
         (
             "cell",
             "array",

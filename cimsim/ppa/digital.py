@@ -292,7 +292,7 @@ def _share(
 def with_digital(report: Report, part: DigitalPart) -> Report:
     """Return the report of a chip with its digital blocks, which follow its layers.
 
-    While the arrays wait for the blocks, all their tiles leak.
+    While the arrays wait for the blocks, all their tiles leak, and what else of the chip does.
     """
     if not part.blocks:
         layers = [
@@ -346,7 +346,7 @@ def _sum_by_name(parts: Iterable[Mapping[str, float]]) -> dict[str, float]:
 
 
 def _waiting(layer: LayerReport, seconds: float) -> LayerReport:
-    """Return a layer whose tiles leak for some more time."""
+    """Return a layer whose tiles, and share of the chip's circuits, leak for some more time."""
     leakage = {name: joule + layer.waiting[name] * seconds for name, joule in layer.leakage.items()}
     scalars = layer.scalars | _digital_energy({})
     scalars["energy_leakage_j"] += math.fsum(layer.waiting.values()) * seconds

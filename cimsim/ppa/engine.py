@@ -75,7 +75,7 @@ class LayerReport:
     """Figures of one layer: scalars by name, and by part of the engine dynamic energy and leakage.
 
     `leakage` (J an image) adds up to the scalar energy_leakage_j. `waiting` (W) is what the layer's
-    tiles draw while they wait.
+    tiles, and its share of the chip's own circuits, draw while they wait.
     """
 
     scalars: dict[str, float]

@@ -312,6 +312,18 @@ def test_layer_by_layer_operations_share_their_units():
     )
 
 
+@pytest.mark.parametrize("cell", ["rram", "sram"])
+@pytest.mark.parametrize("pipeline", [False, True])
+def test_all_circuits_leak_while_the_arrays_wait_for_the_blocks(cell, pipeline):
+    leak = ("block_leakage", "busy_leakage", "waiting_leakage")
+    design = {"cell.technology": cell, "chip.pipeline": pipeline}
+    tables = tables_of("vit", design | {f"fidelity.circuit.{name}": True for name in leak})
+    power = math.fsum(tables["components"]["leakage_w"])
+    chip = {name: values[0] for name, values in tables["chip"].items()}
+    assert chip["latency_digital_s"] > 0
+    assert chip["energy_leakage_j"] == pytest.approx(power * chip["latency_s"], rel=1e-12)
+
+
 def test_writing_is_counted():
     tables = tables_of("vit", {"chip.dynamic_products": "sram_array"})
     parts = tables["components"]
