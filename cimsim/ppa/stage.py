@@ -244,6 +244,11 @@ def _on_chip(row: Mapping[str, Any], point: DesignPoint) -> bool:
 
 
 def _network_layer(row: Mapping[str, Any], point: DesignPoint) -> NetworkLayer:
+    """Return the layer of a row of the layer table.
+
+    Raises:
+        UserError: the reference's formula counts no input vector of the layer.
+    """
     positions = float(row["vectors"])
     if point.fidelity.trace_vectors == "unpadded":
         positions = unpadded_positions(
@@ -253,6 +258,12 @@ def _network_layer(row: Mapping[str, Any], point: DesignPoint) -> NetworkLayer:
             row["kernel_width"],
             row["stride"],
         )
+        if positions <= 0:
+            raise UserError(
+                f"layer {row['layer']}: fidelity.trace_vectors is unpadded, which counts no input "
+                f"vector where a map ({row['in_height']} x {row['in_width']}) is smaller than the "
+                f"kernel ({row['kernel_height']} x {row['kernel_width']}); allowed: all"
+            )
     return NetworkLayer(
         name=row["layer"],
         height=row["in_height"],

@@ -178,6 +178,17 @@ def test_operations_and_vectors_count_padding_or_follow_the_reference():
     assert theirs["layers"]["latency_s"][2:] == ours["layers"]["latency_s"][2:]
 
 
+def test_a_layer_without_unpadded_vectors_is_named():
+    layers, weights, trace = tables()
+    rows = layers.to_pylist()
+    rows[1] |= {"in_height": 2, "in_width": 2}
+    point = DesignPoint(fidelity={"trace_vectors": "unpadded"})
+    with pytest.raises(UserError) as caught:
+        evaluate_design(point, Network(pa.Table.from_pylist(rows, layers.schema), weights, trace))
+    assert f"layer {rows[1]['layer']}: fidelity.trace_vectors is unpadded" in str(caught.value)
+    assert "map (2 x 2) is smaller than the kernel (3 x 3); allowed: all" in str(caught.value)
+
+
 def test_weight_digits_matter_where_columns_are_sensed():
     sar = {"array": {"adc": {"kind": "sar"}}}
     parity = {"fidelity": {"weight_digits": "parity"}}
