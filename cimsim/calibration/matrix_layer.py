@@ -19,6 +19,7 @@ from torch import Tensor
 from cimsim.calibration.coding import Codes, InputCoding
 from cimsim.calibration.im2col import im2col
 from cimsim.calibration.quantizer import integer_codes, least_error_share, symmetric_scale
+from cimsim.errors import UserError
 from cimsim.workloads.calls import MatrixCall
 from cimsim.workloads.layer_table import LayerShape
 
@@ -110,8 +111,23 @@ class MatrixLayer:
         return [np.ascontiguousarray(part) for part in parts]
 
     def input_codes(self, x: Tensor) -> Codes:
-        """Return the input vectors as codes [M, groups * K]; padding holds the code of 0."""
-        return self.input_vectors(self.coding.codes(x.detach().numpy()), self.coding.zero_point)
+        """Return the input vectors as codes [M, groups * K]; padding holds the code of 0.
+
+        Raises:
+            UserError: an input is not a number.
+        """
+        return self.input_vectors(self._codes(x), self.coding.zero_point)
+
+    def _codes(self, x: Tensor) -> Codes:
+        """Return the codes of an input, in its shape; they could not tell what is not a number."""
+        values = x.detach().numpy()
+        if np.isnan(values.min(initial=0.0)):
+            raise UserError(
+                f"layer {self.shape.name}: an input is not a number (NaN) in images "
+                f"{self.first_image} to {self.first_image + self.images - 1}; allowed: a model "
+                "that gives numbers for every image"
+            )
+        return self.coding.codes(values)
 
     def input_vectors(self, values: NDArray[Any], fill: int) -> NDArray[Any]:
         """Return the input vectors [M, groups * K], image by image; `fill` is that of padding."""
@@ -128,13 +144,17 @@ class MatrixLayer:
         )
 
     def __call__(self, call: MatrixCall) -> Tensor:
-        """Return the layer's output for a batch, float32, shaped as that of the original layer."""
+        """Return the layer's output for a batch, float32, shaped as that of the original layer.
+
+        Raises:
+            UserError: an input is not a number, or what the products raise.
+        """
         x = call.x
         if self.products is None:
             # One image at a time: the order of a float sum depends on the shape of the batch.
             axis = self.shape.image_axis or 0
             return torch.cat([call.result(part) for part in torch.split(x, 1, axis)], axis)
-        codes = self.coding.codes(x.detach().numpy())
+        codes = self._codes(x)
         real = [
             self.dequantize(self._integers(self.products, vectors, number), call.bias)
             for number, vectors in self._parts(codes)

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from cimsim.calibration.matrix_layer import MatrixLayer
 from cimsim.calibration.products import ProductLayer, run_caught
+from cimsim.errors import UserError
 from cimsim.workloads.calls import MatrixCall
 from cimsim.workloads.datasets import Images, batch_size, batches
 from cimsim.workloads.products import ProductCall
@@ -57,13 +58,16 @@ class QuantizedNetwork:
         `batch` images are computed together, by default :func:`batch_size`. Results do not depend
         on it, but for the fidelity switches that tie the images of a batch together (input_shift
         data_minimum, read_noise_scope batch).
+
+        Raises:
+            UserError: a logit, or an input of a matrix layer, is not a number.
         """
         batch = batch or batch_size(images)
         parts = [
             self.run(torch.from_numpy(images[start : start + batch]), first_image + start).numpy()
             for start in range(0, len(images), batch)
         ]
-        return np.concatenate(parts)
+        return _numbers(np.concatenate(parts), first_image)
 
     def run(self, x: Tensor, first_image: int = 0) -> Tensor:
         """Return the network's output for inputs [n, ...], the first one with this number."""
@@ -104,7 +108,27 @@ class QuantizedNetwork:
 
 
 def float_logits(network: nn.Module, images: Images) -> NDArray[np.float32]:
-    """Return logits float32 [n, classes] of the network in floating point."""
+    """Return logits float32 [n, classes] of the network in floating point.
+
+    Raises:
+        UserError: a logit is not a number.
+    """
     with torch.inference_mode():
         parts = [network(torch.from_numpy(part)) for part in batches(images)]
-    return torch.cat(parts).numpy()
+    return _numbers(torch.cat(parts).numpy())
+
+
+def _numbers(logits: NDArray[np.float32], first_image: int = 0) -> NDArray[np.float32]:
+    """Return logits; without numbers they would be those of some class.
+
+    Raises:
+        UserError: one is not a number.
+    """
+    broken = np.flatnonzero(np.isnan(logits).any(axis=1))
+    if broken.size:
+        raise UserError(
+            f"image {first_image + broken[0]}: the network gives a logit that is not a number "
+            f"(NaN; {broken.size} of {len(logits)} images); allowed: a model that gives numbers "
+            "for every image"
+        )
+    return logits

@@ -64,7 +64,8 @@ class ProductLayer:
         """Return the product [batch, M, N], float32, rounded once from exact scales.
 
         Raises:
-            UserError: the batch does not hold the same number of products for each image.
+            UserError: the batch does not hold the same number of products for each image, or an
+                operand is not a number.
         """
         left, right = self.codes(call)
         if len(left) % self.images:
@@ -77,9 +78,19 @@ class ProductLayer:
         return torch.from_numpy((integers * scale).astype(np.float32))
 
     def codes(self, call: ProductCall) -> tuple[Codes, NDArray[np.int8]]:
-        """Return the codes of the operands [batch, M, K] and [batch, K, N]."""
-        right = self.right_coding.codes(call.right.numpy())
-        return self.coding.codes(call.left.numpy()), right.astype(np.int8)
+        """Return the codes of the operands [batch, M, K] and [batch, K, N].
+
+        Raises:
+            UserError: an operand is not a number; codes could not tell.
+        """
+        left, right = call.left.numpy(), call.right.numpy()
+        if np.isnan(left.min(initial=0.0)) or np.isnan(right.min(initial=0.0)):
+            raise UserError(
+                f"product {self.name}: an operand is not a number (NaN) in images "
+                f"{self.first_image} to {self.first_image + self.images - 1}; allowed: a model "
+                "that gives numbers for every image"
+            )
+        return self.coding.codes(left), self.right_coding.codes(right).astype(np.int8)
 
     def _exact(self, left: Codes, right: NDArray[np.int8]) -> NDArray[np.float64]:
         product: NDArray[np.float64] = (left.astype(np.float64) - self.coding.zero_point) @ right

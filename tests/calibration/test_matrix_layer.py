@@ -10,7 +10,8 @@ from torch import nn
 from cimsim.calibration.coding import InputCoding
 from cimsim.calibration.im2col import im2col
 from cimsim.calibration.matrix_layer import MatrixLayer, exact_products, quantize_weights
-from cimsim.calibration.network import QuantizedNetwork
+from cimsim.calibration.network import QuantizedNetwork, float_logits
+from cimsim.errors import UserError
 from cimsim.workloads.layer_table import layer_table
 
 
@@ -147,3 +148,30 @@ def test_a_layer_in_float_ignores_its_codes():
     layer = integer_layer(module, x)
     layer.products = None
     torch.testing.assert_close(output(module, layer, x), module(x))
+
+
+def test_inputs_that_are_no_numbers_are_refused():
+    """Codes could not tell: NaN would be that of some number."""
+    module = nn.Conv2d(2, 3, 3)
+    x = torch.rand(2, 2, 5, 5)
+    layer = integer_layer(module, x)
+    output(module, layer, torch.full_like(x, float("inf")))  # the largest code
+    x[1, 0, 2, 2] = float("nan")
+    with pytest.raises(UserError, match=r"an input is not a number \(NaN\) in images 40 to 41"):
+        output(module, layer, x, first_image=40)
+
+
+def test_logits_that_are_no_numbers_are_refused():
+    class Logarithm(nn.Module):
+        def forward(self, x):
+            return torch.log(x.flatten(1))
+
+    images = np.ones((5, 1, 2, 2), dtype=np.float32)
+    images[1] = 0.0  # minus infinity, which is smaller than any other
+    assert float_logits(Logarithm(), images).shape == (5, 4)
+    images[3] = -1.0
+    message = r"image 3: the network gives a logit that is not a number \(NaN; 1 of 5 images\)"
+    with pytest.raises(UserError, match=message):
+        float_logits(Logarithm(), images)
+    with pytest.raises(UserError, match=message.replace("image 3", "image 10")):
+        QuantizedNetwork(Logarithm(), []).logits(images, first_image=7, batch=2)

@@ -132,6 +132,16 @@ def test_a_batch_that_does_not_divide_into_images_is_refused():
         layer(ProductCall(0, torch.rand(3, 2, 3), torch.rand(3, 3, 4)))
 
 
+@pytest.mark.parametrize("which", [0, 1])
+def test_operands_that_are_no_numbers_are_refused(which):
+    layer = ProductLayer("p", *codings(1.0))
+    layer.images, layer.first_image = 3, 6
+    operands = torch.rand(3, 2, 3), torch.rand(3, 3, 4)
+    operands[which][2, 1, 1] = float("nan")
+    with pytest.raises(UserError, match=r"product p: an operand is .* in images 6 to 8"):
+        layer(ProductCall(0, *operands))
+
+
 ARRAY = {"quantization.dynamic_products": "array", "chip.dynamic_products": "sram_array"}
 
 
