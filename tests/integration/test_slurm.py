@@ -70,8 +70,7 @@ class Run:
         self.workspace = workspace
         self.log = workspace.folder / "run.txt"
         chosen = ["--profile", str(PROFILES / profile), *OPTIONS[profile], "--latency-wait", "20"]
-        started = int(_output("date", "+%s"))
-        self._since = time.strftime("%Y-%m-%dT%H:%M:%S", time.localtime(started))
+        self._others = {job["JobId"] for job in _queue()}
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
                 workspace.command(*chosen, *options, **named),
@@ -84,9 +83,7 @@ class Run:
 
     def jobs(self) -> list[dict[str, str]]:
         """Return what Slurm says of the jobs of this run, oldest first."""
-        text = _output("scontrol", "--oneliner", "show", "job")
-        jobs = [dict(re.findall(r"(\w+)=(\S*)", line)) for line in text.splitlines()]
-        mine = [job for job in jobs if job.get("SubmitTime", "") >= self._since]
+        mine = [job for job in _queue() if job["JobId"] not in self._others]
         return sorted(mine, key=lambda job: int(job["JobId"]))
 
     def wait_for(self, state: str, rule: str = "infer") -> str:
@@ -126,6 +123,13 @@ def _rule(job: dict[str, str]) -> str:
 
 def _output(*command: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+
+
+def _queue() -> list[dict[str, str]]:
+    """Return what Slurm says of all jobs that it remembers."""
+    lines = _output("scontrol", "--oneliner", "show", "job").splitlines()
+    jobs = [dict(re.findall(r"(\w+)=(\S*)", line)) for line in lines]
+    return [job for job in jobs if "JobId" in job]
 
 
 def _until(look: Callable[[], Found], failure: str, seconds: float = 120) -> Found:
