@@ -142,6 +142,18 @@ def _until(look: Callable[[], Found], failure: str, seconds: float = 120) -> Fou
     raise AssertionError(failure)
 
 
+def _resume(node: str) -> None:
+    """Let a node take jobs again. Slurm refuses that for one that has come back by itself
+    (ReturnToService), so what counts is its state."""
+
+    def is_back() -> bool:
+        change = ["scontrol", "update", f"NodeName={node}", "State=RESUME"]
+        subprocess.run(change, capture_output=True, check=False, timeout=60)
+        return not re.search("down|drain", _output("sinfo", "--noheader", "--format=%T"))
+
+    _until(is_back, f"{node} does not come back")
+
+
 def _memory(job: dict[str, str]) -> int:
     """Return the MB that a job asked for."""
     number, unit = re.fullmatch(r"([0-9.]+)([MG])", job["MinMemoryNode"]).groups()
@@ -185,7 +197,7 @@ def test_a_drained_node(partly: Workspace, finished: Workspace) -> None:
         waiting = [job for job in run.jobs() if job["JobState"] == "PENDING"]
         assert waiting
     finally:
-        _output("scontrol", "update", f"NodeName={node}", "State=RESUME")
+        _resume(node)
     run.finish()
     assert contents(partly.results) == contents(finished.results)
 
@@ -202,7 +214,7 @@ def test_a_node_that_goes_down(partly: Workspace, finished: Workspace) -> None:
             "a job is still running",
         )
     finally:
-        _output("scontrol", "update", f"NodeName={node}", "State=RESUME")
+        _resume(node)
     run.finish()
     assert contents(partly.results) == contents(finished.results)
 
@@ -236,7 +248,7 @@ def test_jobs_for_a_gpu_ask_for_one(profile: str, partly: Workspace) -> None:
             run.stop()
             _output("scancel", "--user=root")
     finally:
-        _output("scontrol", "update", f"NodeName={node}", "State=RESUME")
+        _resume(node)
     asked = {_rule(job): re.search(r"gpu[^,]*?[:=](\d+)", str(job)) for job in jobs}
     for rule, found in asked.items():
         assert (found is not None and found[1] == "1") == ("infer" in rule), rule
