@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from cimsim.calibration.quantizer import SMALLEST_RANGE, code_bound, symmetric_scale
 from cimsim.calibration.ranges import RangeObserver
 from cimsim.campaign.design import DesignPoint
+from cimsim.errors import UserError
 
 Codes = NDArray[np.uint8 | np.uint16 | np.int16]
 
@@ -128,3 +129,16 @@ def observed_range(
         symmetric = signed or settings.input_range == "symmetric"
     levels = 2**settings.input_bits - symmetric
     return observer.range(settings.observer, settings.percentile, levels, symmetric=symmetric)
+
+
+def require_numbers(values: NDArray[np.float32], what: str, first_image: int, images: int) -> None:
+    """Refuse values of some images that are to be coded; codes cannot hold what is no number.
+
+    Raises:
+        UserError: one is NaN; `what` names the values.
+    """
+    if np.isnan(values.min(initial=0.0)):
+        raise UserError(
+            f"{what} is not a number (NaN) in images {first_image} to {first_image + images - 1}; "
+            "allowed: a model that gives numbers for every image"
+        )

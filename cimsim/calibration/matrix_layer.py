@@ -16,10 +16,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from cimsim.calibration.coding import Codes, InputCoding
+from cimsim.calibration.coding import Codes, InputCoding, require_numbers
 from cimsim.calibration.im2col import im2col
 from cimsim.calibration.quantizer import integer_codes, least_error_share, symmetric_scale
-from cimsim.errors import UserError
 from cimsim.workloads.calls import MatrixCall
 from cimsim.workloads.layer_table import LayerShape
 
@@ -121,12 +120,7 @@ class MatrixLayer:
     def _codes(self, x: Tensor) -> Codes:
         """Return the codes of an input, in its shape; they could not tell what is not a number."""
         values = x.detach().numpy()
-        if np.isnan(values.min(initial=0.0)):
-            raise UserError(
-                f"layer {self.shape.name}: an input is not a number (NaN) in images "
-                f"{self.first_image} to {self.first_image + self.images - 1}; allowed: a model "
-                "that gives numbers for every image"
-            )
+        require_numbers(values, f"layer {self.shape.name}: an input", self.first_image, self.images)
         return self.coding.codes(values)
 
     def input_vectors(self, values: NDArray[Any], fill: int) -> NDArray[Any]:

@@ -15,7 +15,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from cimsim.calibration.coding import Codes, InputCoding, input_coding, observed_range
+from cimsim.calibration.coding import (
+    Codes,
+    InputCoding,
+    input_coding,
+    observed_range,
+    require_numbers,
+)
 from cimsim.calibration.ranges import RangeObserver
 from cimsim.campaign.design import DesignPoint
 from cimsim.errors import UserError
@@ -84,12 +90,9 @@ class ProductLayer:
             UserError: an operand is not a number; codes could not tell.
         """
         left, right = call.left.numpy(), call.right.numpy()
-        if np.isnan(left.min(initial=0.0)) or np.isnan(right.min(initial=0.0)):
-            raise UserError(
-                f"product {self.name}: an operand is not a number (NaN) in images "
-                f"{self.first_image} to {self.first_image + self.images - 1}; allowed: a model "
-                "that gives numbers for every image"
-            )
+        for operand in (left, right):
+            what = f"product {self.name}: an operand"
+            require_numbers(operand, what, self.first_image, self.images)
         return self.coding.codes(left), self.right_coding.codes(right).astype(np.int8)
 
     def _exact(self, left: Codes, right: NDArray[np.int8]) -> NDArray[np.float64]:
